@@ -1,0 +1,31 @@
+import type { ContentHash } from '../unitfile/unit-hash.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { MachineId, UnitIdentity } from './ids.ts';
+import type { Member } from './machine.ts';
+import type { Order } from './order.ts';
+import type { Placement } from './placement.ts';
+
+/** One write of the leader. */
+export type Change =
+  | { readonly kind: 'place'; readonly unit: UnitName; readonly placement: Placement }
+  | { readonly kind: 'unplace'; readonly unit: UnitName }
+  | {
+      readonly kind: 'order';
+      readonly machine: MachineId;
+      readonly unit: UnitName;
+      readonly order: Order;
+    }
+  | { readonly kind: 'withdraw'; readonly machine: MachineId; readonly unit: UnitName }
+  /** Deletes a destroyed unit's record, unless it was submitted again meanwhile. */
+  | { readonly kind: 'forget-unit'; readonly unit: UnitName; readonly identity: UnitIdentity }
+  /** Deletes a text nobody refers to, unless it was stored again meanwhile. */
+  | { readonly kind: 'forget-text'; readonly contentHash: ContentHash }
+  | { readonly kind: 'member'; readonly member: Member };
+
+/** Changes that belong together: all in one transaction, or none. */
+export interface Decision {
+  /** What it is about, for logs: a unit, a machine, or `texts`. */
+  readonly subject: string;
+  readonly reason: string;
+  readonly changes: readonly Change[];
+}

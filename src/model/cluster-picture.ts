@@ -1,0 +1,24 @@
+import type { ContentHash } from '../unitfile/unit-hash.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { MachineId, Revision } from './ids.ts';
+import type { Machine, Member } from './machine.ts';
+import type { Order } from './order.ts';
+import type { Placement } from './placement.ts';
+import type { StateReport } from './report.ts';
+import type { UnitRecord } from './unit.ts';
+
+/** The cluster as it stood at one revision. Never mutated, never half-read. */
+export interface ClusterPicture {
+  readonly revision: Revision;
+  readonly units: ReadonlyMap<UnitName, UnitRecord>;
+  /** Machines that are alive: those with a `machines/` record. */
+  readonly machines: ReadonlyMap<MachineId, Machine>;
+  readonly members: ReadonlyMap<MachineId, Member>;
+  readonly placements: ReadonlyMap<UnitName, Placement>;
+  readonly orders: ReadonlyMap<MachineId, ReadonlyMap<UnitName, Order>>;
+  readonly reports: ReadonlyMap<MachineId, ReadonlyMap<UnitName, StateReport>>;
+  /** Texts that are stored; their bytes are not part of the picture. */
+  readonly texts: ReadonlySet<ContentHash>;
+  /** Units with a record that was not understood (unit, placement, order): touch nothing of theirs. */
+  readonly unreadable: ReadonlySet<UnitName>;
+}

@@ -1,0 +1,27 @@
+import type { BootId, MachineId } from './ids.ts';
+
+/** `machines/<id>`: a machine that is alive, on its own lease. Written by its agent. */
+export interface Machine {
+  readonly id: MachineId;
+  readonly bootId: BootId;
+  /** The address other machines and people reach it by, without a port. */
+  readonly address: string;
+  /** The version of its fleetd. */
+  readonly version: string;
+  /** Configured metadata with what was set at run time laid over it. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Shutting down: place nothing there; what has stopped may move. */
+  readonly leaving: boolean;
+}
+
+/** `members/<id>`: a machine ever seen, alive or not. Written by the leader. */
+export interface Member {
+  readonly id: MachineId;
+  readonly bootId: BootId;
+  readonly address: string;
+  readonly version: string;
+  /** Wall time in ms since 1970. */
+  readonly firstSeenMs: number;
+  /** Wall time in ms since 1970 at which it was last seen to vanish; null while it is present. */
+  readonly vanishedMs: number | null;
+}

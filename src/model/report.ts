@@ -1,0 +1,25 @@
+import type { UnitHash } from '../unitfile/unit-hash.ts';
+import type { UnitIdentity } from './ids.ts';
+
+/**
+ * How far a machine got with a unit.
+ *
+ * - `loaded`: its file is known to systemd.
+ * - `launched`: its start job ended well once for this order (see receipts in the agent).
+ * - `refused`: this machine cannot load it, e.g. its name belongs to the operating system.
+ * - `gone`: an order `gone` was carried out; kept until the leader has taken the order back.
+ */
+export type Progress = 'loaded' | 'launched' | 'refused' | 'gone';
+
+/** `state/<machine>/<name>`: what one machine says of one unit, on the machine's lease. */
+export interface StateReport {
+  readonly identity: UnitIdentity;
+  readonly unitHash: UnitHash;
+  readonly current: Progress;
+  /** systemd's own words: LoadState, ActiveState, SubState. */
+  readonly load: string;
+  readonly active: string;
+  readonly sub: string;
+  /** Why it is refused or did not start, with systemd's words; null when nothing is wrong. */
+  readonly problem: string | null;
+}
