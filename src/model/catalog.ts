@@ -1,0 +1,89 @@
+import type { Requirements } from '../unitfile/requirements.ts';
+import type { ContentHash, UnitHash } from '../unitfile/unit-hash.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { MachineId, Revision } from './ids.ts';
+import type { Machine } from './machine.ts';
+import type { Placement } from './placement.ts';
+import type { StateReport } from './report.ts';
+import type { DesiredState, UnitRecord } from './unit.ts';
+
+/** What one machine says of one unit, as a row. */
+export interface ReportRow {
+  readonly unit: UnitName;
+  readonly machine: MachineId;
+  readonly report: StateReport;
+}
+
+/** Everything the store knows of one unit, at one revision. Destroyed units are not shown. */
+export interface UnitView {
+  readonly name: UnitName;
+  readonly record: UnitRecord;
+  readonly text: string;
+  /** null for global units and for units the leader has not decided on yet. */
+  readonly placement: Placement | null;
+  /** Reports about this identity, sorted by machine; `gone` ones are left out. */
+  readonly reports: readonly ReportRow[];
+}
+
+/** Where a page starts. All pages of one walk show one revision. */
+export interface PageStart {
+  readonly revision: Revision;
+  /** The last key of the page before, in the collection's own order. */
+  readonly after: string;
+}
+
+/** One page; `next` is null on the last. */
+export interface Page<T> {
+  readonly revision: Revision;
+  readonly items: readonly T[];
+  readonly next: PageStart | null;
+}
+
+/** Which page is asked for; `start: null` is the first, at the newest revision. */
+export interface PageRequest {
+  readonly start: PageStart | null;
+  readonly limitCount: number;
+}
+
+/** A unit as it is to be stored; already validated. */
+export interface Submission {
+  readonly name: UnitName;
+  readonly text: string;
+  readonly unitHash: UnitHash;
+  readonly contentHash: ContentHash;
+  readonly requirements: Requirements;
+  readonly oneshot: boolean;
+  readonly desired: DesiredState;
+}
+
+/**
+ * What a submission did: `created` (no such unit), `replaced` (other content: a new identity),
+ * `updated` (same content, another desired state), `unchanged`.
+ */
+export type SubmitOutcome = 'created' | 'replaced' | 'updated' | 'unchanged';
+
+/**
+ * The API's door to the store: reads at one revision, guarded writes. Each write is a transaction
+ * guarded by the mod revision it read, tried again at most five times when others raced it. Throws
+ * FleetError (`registry/unavailable`, `registry/conflict`, `registry/not-ours`, …).
+ */
+export interface Catalog {
+  readUnits(page: PageRequest, signal: AbortSignal): Promise<Page<UnitView>>;
+  readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null>;
+  readReports(
+    page: PageRequest,
+    filter: { readonly machine: MachineId | null; readonly unit: UnitName | null },
+    signal: AbortSignal,
+  ): Promise<Page<ReportRow>>;
+  readMachines(page: PageRequest, signal: AbortSignal): Promise<Page<Machine>>;
+  /** Stores a text and its desired state. A destroyed unit of that name is replaced by a new one. */
+  submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome>;
+  /** Changes only the desired state; `missing` when there is no such unit. */
+  setDesired(
+    name: UnitName,
+    desired: DesiredState,
+    signal: AbortSignal,
+  ): Promise<'updated' | 'unchanged' | 'missing'>;
+  /** Marks a unit as gone; `missing` when there is no such unit. */
+  destroy(name: UnitName, signal: AbortSignal): Promise<'destroyed' | 'missing'>;
+}
