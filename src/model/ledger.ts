@@ -65,10 +65,7 @@ export interface AgentLedger {
    * Writes (or, with null, deletes) reports of this machine in batches. All or an error; safe to
    * repeat. Throws FleetError.
    */
-  report(
-    reports: ReadonlyMap<UnitName, StateReport | null>,
-    signal: AbortSignal,
-  ): Promise<void>;
+  report(reports: ReadonlyMap<UnitName, StateReport | null>, signal: AbortSignal): Promise<void>;
   /** The reports this machine has in the store, e.g. from before a restart of the daemon. */
   readReports(signal: AbortSignal): Promise<ReadonlyMap<UnitName, StateReport>>;
 }
