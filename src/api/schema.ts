@@ -1,0 +1,120 @@
+// api: fleet's HTTP API v1 and our additions to it.
+// Knows HTTP and the Catalog of src/model; nothing of etcd, systemd or the engine.
+// Start here: this file is the contract with fleetctl. server.ts shows how it is served.
+
+/** All routes live under this path. */
+export const apiRoot = '/fleet/v1';
+
+/** Items a page holds when the request does not say (`token_limit`). */
+export const pageItemsDefault = 100;
+
+/** The most items a page holds, whatever `limit=` asks for. */
+export const pageItemsMax = 1000;
+
+/** One assignment of a unit file, in order of appearance. */
+export interface UnitOptionBody {
+  readonly section: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Desired and current states of a unit, as API v1 names them. */
+export type UnitStateWord = 'inactive' | 'loaded' | 'launched';
+
+/** Why machines cannot take a unit; an addition to API v1. */
+export interface ObjectionBody {
+  readonly why: string;
+  readonly count: number;
+  readonly machines: readonly string[];
+}
+
+/** A unit as `GET /units` and `GET /units/NAME` give it. */
+export interface UnitBody {
+  readonly name: string;
+  readonly options: readonly UnitOptionBody[];
+  readonly desiredState: UnitStateWord;
+  readonly currentState: UnitStateWord;
+  /** The machine it is placed on; absent for global units and while it is placed nowhere. */
+  readonly machineID?: string;
+  // What follows is not part of API v1; fleet's own clients ignore it.
+  /** The text byte for byte. */
+  readonly text: string;
+  /** SHA-1 of the options' normal form, as in `UnitStateBody`. */
+  readonly hash: string;
+  readonly global: boolean;
+  /** null until the leader has looked at it; always null for global and inactive units. */
+  readonly placement: {
+    /** Wall time of the decision, ms since 1970. */
+    readonly sinceMs: number;
+    readonly reason: string;
+    /** Why it fits nowhere; empty when it is placed. */
+    readonly objections: readonly ObjectionBody[];
+  } | null;
+  /** What each machine says of it, sorted by machine. */
+  readonly machines: readonly {
+    readonly machineID: string;
+    readonly currentState: UnitStateWord | 'refused';
+    readonly active: string;
+    readonly sub: string;
+    /** Why it did not start or load there, with systemd's words. */
+    readonly problem: string | null;
+  }[];
+}
+
+/** `GET /units`. */
+export interface UnitPageBody {
+  readonly units: readonly UnitBody[];
+  readonly nextPageToken?: string;
+}
+
+/** `PUT /units/NAME`. `options` may be left out for a known unit, `text` always. */
+export interface PutUnitBody {
+  readonly name?: string;
+  readonly desiredState?: UnitStateWord;
+  readonly options?: readonly UnitOptionBody[];
+  /** The unit file byte for byte; must parse to `options` when both are given. */
+  readonly text?: string;
+}
+
+/** One row of `GET /state`. */
+export interface UnitStateBody {
+  readonly name: string;
+  readonly hash: string;
+  readonly machineID: string;
+  readonly systemdLoadState: string;
+  readonly systemdActiveState: string;
+  readonly systemdSubState: string;
+  /** Not part of API v1: why it is refused or did not start. */
+  readonly problem: string | null;
+}
+
+/** `GET /state`. */
+export interface UnitStatePageBody {
+  readonly states: readonly UnitStateBody[];
+  readonly nextPageToken?: string;
+}
+
+/** One row of `GET /machines`. */
+export interface MachineBody {
+  readonly id: string;
+  readonly primaryIP: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Not part of API v1. */
+  readonly version: string;
+}
+
+/** `GET /machines`. */
+export interface MachinePageBody {
+  readonly machines: readonly MachineBody[];
+  readonly nextPageToken?: string;
+}
+
+/** Every answer with a status of 400 or more. */
+export interface ErrorBody {
+  readonly error: {
+    readonly code: number;
+    readonly message: string;
+    /** Not part of API v1: the next step, one sentence. */
+    readonly hint?: string;
+  };
+}
