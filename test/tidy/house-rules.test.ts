@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** A source file, by its path from the top of the checkout. */
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+const files: readonly SourceFile[] = execFileSync(
+  'git',
+  [
+    'ls-files',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '*.ts',
+    '*.md',
+    '*.sh',
+    'bin',
+    'units',
+  ],
+  { encoding: 'utf8' },
+)
+  .split('\n')
+  .filter((path) => path !== '' && existsSync(path))
+  .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+
+const sources = files.filter(({ path }) => /^src\/.*\.ts$/.test(path));
+
+/** Which folders of src/ a folder may import from, besides itself. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  unitfile: ['lib'],
+  model: ['lib', 'unitfile'],
+  registry: ['lib', 'unitfile', 'model'],
+  engine: ['lib', 'unitfile', 'model'],
+  agent: ['lib', 'unitfile', 'model'],
+  api: ['lib', 'unitfile', 'model'],
+  daemon: ['lib', 'unitfile', 'model', 'registry', 'engine', 'agent', 'api'],
+  // Of the API, fleetctl knows the contract only.
+  fleetctl: ['lib', 'unitfile', 'model', 'api/schema.ts'],
+  lab: ['lib'],
+};
+
+/** Folders behind which a package stays. */
+const homeOf: Readonly<Record<string, readonly string[]>> = {
+  etcd3: ['registry'],
+  'dbus-next': ['agent'],
+  fastify: ['api'],
+  pino: ['daemon'],
+  'pino-pretty': ['daemon'],
+  ini: ['daemon'],
+  commander: ['fleetctl', 'daemon', 'lab'],
+};
+
+interface Import {
+  readonly from: string;
+  readonly target: string;
+}
+
+function importsOf({ path, text }: SourceFile): Import[] {
+  return [...text.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map((match) => ({
+    from: path,
+    target: match[1] ?? '',
+  }));
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function isForbidden({ from, target }: Import): boolean {
+  const folder = folderOf(from);
+  if (!target.startsWith('.')) {
+    const homes = homeOf[target];
+    return homes !== undefined && !homes.includes(folder);
+  }
+  const path = normalize(`${dirname(from)}/${target}`);
+  if (!path.startsWith('src/') || folderOf(path) === folder) return !path.startsWith('src/');
+  const allowed = mayImport[folder] ?? [];
+  return !allowed.includes(folderOf(path)) && !allowed.includes(path.slice('src/'.length));
+}
+
+/** What must not stand somewhere, and what to write instead. */
+interface Ban {
+  readonly where: RegExp;
+  readonly what: RegExp;
+  readonly instead: string;
+}
+
+const bans: readonly Ban[] = [
+  {
+    where: /^src\/(lib\/(?!clock)|unitfile|model|engine|registry|agent).*\.ts$/,
+    what: /\bDate\.now\(|\bperformance\.now\(|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(/,
+    instead: 'take a Clock, or the value, as an argument',
+  },
+  {
+    where: /^src\/.*(?<!main)\.ts$/,
+    what: /\bprocess\.exit\(/,
+    instead: 'return a status to main',
+  },
+  { where: /^src\/.*\.ts$/, what: /biome-ignore|@ts-ignore|@ts-expect-error/, instead: 'mend it' },
+  { where: /^(src|scripts|test)\/.*\.ts$/, what: /\.only\(/, instead: 'let every test run' },
+  { where: /\.(ts|md|sh)$/, what: /\b(TODO|FIXME|XXX)\b/, instead: 'do it, or describe it' },
+  { where: /^src\/(?!(lab|fleetctl)\/)/, what: /\bconsole\.\w+\(/, instead: 'log through Logger' },
+];
+
+const lineCountMax = 300;
+
+describe('house rules', () => {
+  it('lets each folder import only what stands below it, and each package live in one folder', () => {
+    const forbidden = sources.flatMap(importsOf).filter(isForbidden);
+    expect(forbidden.map(({ from, target }) => `${from} imports ${target}`)).toEqual([]);
+  });
+
+  it('keeps clocks, chance, exits and escapes out of where they do not belong', () => {
+    const found = files
+      .filter(({ path }) => path !== 'test/tidy/house-rules.test.ts')
+      .flatMap(({ path, text }) =>
+        bans
+          .filter(({ where, what }) => where.test(path) && what.test(text))
+          .map(({ what, instead }) => `${path}: ${what.exec(text)?.[0] ?? ''}: ${instead}`),
+      );
+    expect(found).toEqual([]);
+  });
+
+  it('has files that fit a head', () => {
+    const long = sources
+      .map(({ path, text }) => ({ path, lines: text.split('\n').length }))
+      .filter(({ lines }) => lines > lineCountMax);
+    expect(long.map(({ path, lines }) => `${path}: ${lines} lines`)).toEqual([]);
+  });
+
+  it('has no barrel file, no utils and no default export', () => {
+    const odd = sources.filter(
+      ({ path, text }) =>
+        /\/(index|utils?|helpers?)\.ts$/.test(path) || /^export default /m.test(text),
+    );
+    expect(odd.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('has the folders that people look for', () => {
+    const wanted = ['src/daemon', 'src/engine', 'src/agent', 'src/unitfile', 'src/fleetctl'];
+    expect(
+      [...wanted, 'units', 'cloud-config', 'test'].filter((path) => !existsSync(path)),
+    ).toEqual([]);
+  });
+
+  it('sees what it forbids', () => {
+    expect(isForbidden({ from: 'src/engine/a.ts', target: '../agent/b.ts' })).toBe(true);
+    expect(isForbidden({ from: 'src/model/a.ts', target: '../engine/b.ts' })).toBe(true);
+    expect(isForbidden({ from: 'src/engine/a.ts', target: 'etcd3' })).toBe(true);
+    expect(isForbidden({ from: 'src/fleetctl/a.ts', target: '../api/server.ts' })).toBe(true);
+    expect(isForbidden({ from: 'src/fleetctl/a.ts', target: '../api/schema.ts' })).toBe(false);
+    expect(isForbidden({ from: 'src/engine/a.ts', target: '../model/b.ts' })).toBe(false);
+    expect(sources.flatMap(importsOf).length).toBeGreaterThan(20);
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../../src/daemon/config.ts';
+import { settingDefaults } from '../../../src/daemon/settings.ts';
+
+function read(fileText: string | null, environment: Record<string, string> = {}) {
+  return readConfig({ fileName: 'fleet.conf', fileText, environment });
+}
+
+function settingsOf(fileText: string, environment: Record<string, string> = {}) {
+  const config = read(fileText, environment);
+  if (!config.ok) throw new Error(config.error.join('\n'));
+  return config.value.settings;
+}
+
+function errorsOf(fileText: string, environment: Record<string, string> = {}): readonly string[] {
+  const config = read(fileText, environment);
+  return config.ok ? [] : config.error;
+}
+
+describe('fleet.conf', () => {
+  it('may be missing: every setting has a default', () => {
+    expect(read(null)).toEqual({ ok: true, value: { settings: settingDefaults, warnings: [] } });
+  });
+
+  it.each([
+    ['etcd_servers=["http://a:2379", "http://b:2379"]'],
+    ['etcd_servers=http://a:2379,http://b:2379'],
+    ['etcd_servers="http://a:2379,http://b:2379"'],
+    ["etcd_servers=['http://a:2379/','http://b:2379']"],
+  ])('reads a list of servers from %s', (line) => {
+    expect(settingsOf(line).etcdServers).toEqual(['http://a:2379', 'http://b:2379']);
+  });
+
+  it.each([
+    ['30s', 30_000],
+    ['30', 30_000],
+    ['2500ms', 2_500],
+    ['1m30s', 90_000],
+    ['"3s"', 3_000],
+  ])('reads a time written %s', (text, ms) => {
+    expect(settingsOf(`agent_ttl=${text}`).agentTtlMs).toBe(ms);
+  });
+
+  it('reads metadata with or without quotes, the last value of a key winning', () => {
+    const settings = settingsOf('metadata="region=us-west,disk=hdd,disk=ssd"');
+    expect([...settings.metadata]).toEqual([
+      ['region', 'us-west'],
+      ['disk', 'ssd'],
+    ]);
+  });
+
+  it('is overridden by the environment', () => {
+    const settings = settingsOf('agent_ttl=30s', { FLEET_AGENT_TTL: '5s', HOME: '/' });
+    expect(settings.agentTtlMs).toBe(5_000);
+  });
+
+  it('ends every key prefix with a slash', () => {
+    expect(settingsOf('etcd_key_prefix=/mine').etcdKeyPrefix).toBe('/mine/');
+  });
+
+  it('reads listen addresses of both kinds', () => {
+    const text = 'api_listen=unix:///run/x.sock,tcp://127.0.0.1:49153,tcp://[::1]:49154';
+    expect(settingsOf(text).apiListen).toEqual([
+      { kind: 'unix', path: '/run/x.sock' },
+      { kind: 'tcp', host: '127.0.0.1', port: 49_153 },
+      { kind: 'tcp', host: '::1', port: 49_154 },
+    ]);
+  });
+
+  it('names each mistake with its line, all at once', () => {
+    const text = [
+      '# a comment',
+      'agent_ttl=soon',
+      'etcd_servers=a:2379',
+      'token_limit=0',
+      'metadata=region',
+    ].join('\n');
+    expect(errorsOf(text, { FLEET_DISABLE_ENGINE: 'maybe' })).toEqual([
+      'fleet.conf:2: agent_ttl must be a time such as 10s, 500ms or 1m30s',
+      "fleet.conf:3: etcd_servers 'a:2379' is not a URL such as http://127.0.0.1:2379",
+      'fleet.conf:4: token_limit must be a whole number from 1 to 1000',
+      "fleet.conf:5: metadata 'region' is not key=value",
+      'FLEET_DISABLE_ENGINE: disable_engine must be true or false',
+    ]);
+  });
+
+  it('refuses a lease shorter than etcd grants', () => {
+    expect(errorsOf('agent_ttl=1s')).toEqual([
+      'fleet.conf:1: agent_ttl must be from 2000 ms to 1 h',
+    ]);
+  });
+
+  it('refuses to give the cluster away on an open port unless told so', () => {
+    const open = 'api_listen=tcp://0.0.0.0:49153';
+    expect(errorsOf(open)).toHaveLength(1);
+    expect(errorsOf(open)[0]).toContain('insecure_tcp=true');
+    expect(errorsOf(`${open}\ninsecure_tcp=true`)).toEqual([]);
+    expect(errorsOf('api_listen=tcp://127.0.0.1:49153')).toEqual([]);
+  });
+
+  it('refuses half a pair', () => {
+    expect(errorsOf('etcd_certfile=/a')).toEqual([
+      'etcd_certfile and etcd_keyfile must be set together',
+    ]);
+  });
+
+  it('warns by name about what it does not know and what has no effect', () => {
+    const config = read('enable_grpc=true\nagent_tll=3s\n[section]\nx=1');
+    expect(config.ok && config.value.warnings).toEqual([
+      'fleet.conf:1: enable_grpc has no effect: there is one protocol between agents and leader',
+      'fleet.conf:2: unknown option agent_tll ignored',
+      'fleet.conf:3: unknown option [section] ignored',
+    ]);
+  });
+
+  it('refuses systemd_user=true, which it cannot do, and takes false', () => {
+    expect(errorsOf('systemd_user=true')).toEqual([
+      'fleet.conf:1: systemd_user=true is not supported by this version',
+    ]);
+    expect(errorsOf('systemd_user=false')).toEqual([]);
+  });
+});
