@@ -1,0 +1,299 @@
+import type { Page, PageRequest, ReportRow, UnitView } from '../model/catalog.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
+import type { Machine } from '../model/machine.ts';
+import type { Placement } from '../model/placement.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import { machineCodec, metadataCodec, placementCodec, reportCodec, unitCodec } from './codec.ts';
+import type { Keys } from './keys.ts';
+import { limits } from './limits.ts';
+import { unreadableMachine, withMetadata } from './machine-view.ts';
+import { readAtOnce, readKeys, readPage, readWhole } from './paged-read.ts';
+import type { KeyRange, RangeRequest, Store, StoredItem } from './store.ts';
+import { undecodable } from './store-guard.ts';
+
+/** What reading needs. */
+export interface ReadParts {
+  readonly store: Store;
+  readonly keys: Keys;
+}
+
+interface StoredUnit {
+  readonly name: UnitName;
+  readonly record: UnitRecord;
+}
+
+/** One page of units. Destroyed and unreadable ones take no place in it. */
+export async function readUnitPage(
+  parts: ReadParts,
+  page: PageRequest,
+  signal: AbortSignal,
+): Promise<Page<UnitView>> {
+  const { keys } = parts;
+  const shown = await readShown(parts, { page, range: keys.all('units') }, unitIn(keys), signal);
+  const items = await unitViews(parts, shown.items, shown.revision, signal);
+  return { ...shown, items };
+}
+
+/** One unit; null when there is none or it was destroyed. Throws when it is not understood. */
+export async function readUnitView(
+  parts: ReadParts,
+  name: UnitName,
+  signal: AbortSignal,
+): Promise<UnitView | null> {
+  const key = parts.keys.unit(name);
+  const reading = await readKeys(parts.store, { keys: [key], revision: null }, signal);
+  const item = reading.items[0];
+  if (item === null || item === undefined) return null;
+  const record = unitCodec.decode(item.value);
+  if (!record.ok) throw undecodable(key, record.error);
+  if (record.value.gone) return null;
+  const unit = { name, record: record.value };
+  const views = await unitViews(parts, [unit], reading.revision, signal);
+  return views[0] ?? null;
+}
+
+/** One page of reports, by machine and unit; confirmations that a unit is gone are left out. */
+export async function readReportPage(
+  parts: ReadParts,
+  what: {
+    readonly page: PageRequest;
+    readonly filter: { readonly machine: MachineId | null; readonly unit: UnitName | null };
+  },
+  signal: AbortSignal,
+): Promise<Page<ReportRow>> {
+  const { keys } = parts;
+  const { page, filter } = what;
+  const read = reportIn(keys);
+  if (filter.unit === null) {
+    const range = filter.machine === null ? keys.all('state') : keys.reportsOf(filter.machine);
+    return readShown(parts, { page, range }, read, signal);
+  }
+  const reading = await machineIds(parts, page.start?.revision ?? null, signal);
+  const machines = filter.machine === null ? reading.machines : [filter.machine];
+  const unit = filter.unit;
+  const after = page.start?.after ?? '';
+  const found = await readKeys(
+    parts.store,
+    {
+      keys: machines.filter((id) => `${id}/${unit}` > after).map((id) => keys.report(id, unit)),
+      revision: reading.revision,
+    },
+    signal,
+  );
+  const rows = found.items.flatMap((item) => (item === null ? [] : (read(item) ?? [])));
+  const items = rows.slice(0, page.limitCount);
+  const last = items.at(-1);
+  const next =
+    rows.length > items.length && last !== undefined
+      ? { revision: reading.revision, after: `${last.machine}/${last.unit}` }
+      : null;
+  return { revision: reading.revision, items, next };
+}
+
+/** One page of machines that are alive, with their metadata as it counts now. */
+export async function readMachinePage(
+  parts: ReadParts,
+  page: PageRequest,
+  signal: AbortSignal,
+): Promise<Page<Machine>> {
+  const { keys } = parts;
+  const range = keys.all('machines');
+  const shown = await readShown(parts, { page, range }, machineIn(keys), signal);
+  const first = shown.items[0];
+  const last = shown.items.at(-1);
+  if (first === undefined || last === undefined) return shown;
+  const between = {
+    from: keys.metadata(first.id, ''),
+    to: `${keys.metadata(last.id, '')}\uffff`,
+  };
+  const stored = await readRange(parts, between, shown.revision, signal);
+  const overlays = new Map<MachineId, Map<string, string>>();
+  for (const item of stored) {
+    const meaning = keys.meaning(item.key);
+    const value = metadataCodec.decode(item.value);
+    if (meaning.kind !== 'metadata' || !value.ok) continue;
+    const overlay = overlays.get(meaning.machine) ?? new Map<string, string>();
+    overlays.set(meaning.machine, overlay.set(meaning.name, value.value.value));
+  }
+  const items = shown.items.map((machine) => withMetadata(machine, overlays.get(machine.id)));
+  return { ...shown, items };
+}
+
+/** Reads on until the page is full of what can be shown, or the range ends. */
+async function readShown<T>(
+  parts: ReadParts,
+  what: { readonly page: PageRequest; readonly range: KeyRange },
+  show: (item: StoredItem) => T | null,
+  signal: AbortSignal,
+): Promise<Page<T>> {
+  const { page, range } = what;
+  const limitCount = Math.min(Math.max(page.limitCount, 1), limits.pageCountMax);
+  const collection = collectionOf(parts.keys, range);
+  const items: T[] = [];
+  let revision = page.start?.revision ?? null;
+  let from = page.start === null ? range.from : `${collection}${page.start.after}\0`;
+  for (;;) {
+    const request = { range: { from, to: range.to }, limitCount, revision, keysOnly: false };
+    const answer = await readPage(parts.store, request, signal);
+    revision = answer.revision;
+    for (const [index, item] of answer.items.entries()) {
+      const shown = show(item);
+      if (shown !== null) items.push(shown);
+      const isLast = !answer.hasMore && index === answer.items.length - 1;
+      if (items.length === limitCount && !isLast) {
+        return { revision, items, next: { revision, after: item.key.slice(collection.length) } };
+      }
+    }
+    const last = answer.items.at(-1);
+    if (!answer.hasMore || last === undefined) return { revision, items, next: null };
+    from = `${last.key}\0`;
+  }
+}
+
+/** `PREFIX/units/`: what is cut off a key to get its place in the collection's order. */
+function collectionOf(keys: Keys, range: KeyRange): string {
+  return range.from.slice(0, range.from.indexOf('/', keys.prefix.length) + 1);
+}
+
+async function unitViews(
+  parts: ReadParts,
+  units: readonly StoredUnit[],
+  revision: Revision,
+  signal: AbortSignal,
+): Promise<readonly UnitView[]> {
+  const [first, last] = [units[0], units.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const { store, keys } = parts;
+  const textKeys = units.map((unit) => keys.text(unit.record.contentHash));
+  const texts = await readKeys(store, { keys: textKeys, revision }, signal);
+  const between = { from: keys.placement(first.name), to: `${keys.placement(last.name)}\0` };
+  const placements = placementsIn(keys, await readRange(parts, between, revision, signal));
+  const reports = await reportsBetween(parts, [first.name, last.name], revision, signal);
+  return units.map(({ name, record }, index) => ({
+    name,
+    record,
+    text: texts.items[index]?.value ?? '',
+    placement: ofIdentity(placements.get(name), record),
+    reports: (reports.get(name) ?? []).filter((row) => row.report.identity === record.identity),
+  }));
+}
+
+function ofIdentity(placement: Placement | undefined, record: UnitRecord): Placement | null {
+  return placement !== undefined && placement.identity === record.identity ? placement : null;
+}
+
+function placementsIn(keys: Keys, items: readonly StoredItem[]): Map<UnitName, Placement> {
+  const placements = new Map<UnitName, Placement>();
+  for (const item of items) {
+    const meaning = keys.meaning(item.key);
+    const placement = placementCodec.decode(item.value);
+    if (meaning.kind === 'placement' && placement.ok) placements.set(meaning.unit, placement.value);
+  }
+  return placements;
+}
+
+/** What every machine says of the units from the first to the last name. */
+async function reportsBetween(
+  parts: ReadParts,
+  names: readonly [UnitName, UnitName],
+  revision: Revision,
+  signal: AbortSignal,
+): Promise<Map<UnitName, ReportRow[]>> {
+  const { machines } = await machineIds(parts, revision, signal);
+  const ranges = machines.map((machine) => ({
+    from: parts.keys.report(machine, names[0]),
+    to: `${parts.keys.report(machine, names[1])}\0`,
+  }));
+  const rows = new Map<UnitName, ReportRow[]>();
+  const read = reportIn(parts.keys);
+  for (const item of await readRanges(parts, ranges, revision, signal)) {
+    const row = read(item);
+    if (row === null) continue;
+    const known = rows.get(row.unit);
+    if (known === undefined) rows.set(row.unit, [row]);
+    else known.push(row);
+  }
+  return rows;
+}
+
+/** Many small ranges in few requests; a range that is not small after all is read on by itself. */
+async function readRanges(
+  parts: ReadParts,
+  ranges: readonly KeyRange[],
+  revision: Revision,
+  signal: AbortSignal,
+): Promise<readonly StoredItem[]> {
+  const items: StoredItem[] = [];
+  for (let start = 0; start < ranges.length; start += limits.batchOpsMax) {
+    const requests = ranges.slice(start, start + limits.batchOpsMax).map(
+      (range): RangeRequest => ({
+        range,
+        limitCount: limits.pageCountMax,
+        revision,
+        keysOnly: false,
+      }),
+    );
+    const answer = await readAtOnce(parts.store, requests, signal);
+    for (const [index, one] of answer.entries()) {
+      for (const item of one.items) items.push(item);
+      const [last, request] = [one.items.at(-1), requests[index]];
+      if (!one.hasMore || last === undefined || request === undefined) continue;
+      const rest = { from: `${last.key}\0`, to: request.range.to };
+      for (const item of await readRange(parts, rest, revision, signal)) items.push(item);
+    }
+  }
+  return items;
+}
+
+/** The machines that are alive, sorted: only they have reports. */
+async function machineIds(
+  parts: ReadParts,
+  revision: Revision | null,
+  signal: AbortSignal,
+): Promise<{ readonly revision: Revision; readonly machines: readonly MachineId[] }> {
+  const ranges = [{ range: parts.keys.all('machines'), keysOnly: true }];
+  const reading = await readWhole(parts.store, { ranges, revision }, signal);
+  const machines = reading.items.flatMap((item) => {
+    const meaning = parts.keys.meaning(item.key);
+    return meaning.kind === 'machine' ? [meaning.machine] : [];
+  });
+  return { revision: reading.revision, machines };
+}
+
+async function readRange(
+  parts: ReadParts,
+  range: KeyRange,
+  revision: Revision,
+  signal: AbortSignal,
+): Promise<readonly StoredItem[]> {
+  const ranges = [{ range, keysOnly: false }];
+  return (await readWhole(parts.store, { ranges, revision }, signal)).items;
+}
+
+function unitIn(keys: Keys): (item: StoredItem) => StoredUnit | null {
+  return (item) => {
+    const meaning = keys.meaning(item.key);
+    const record = unitCodec.decode(item.value);
+    if (meaning.kind !== 'unit' || !record.ok || record.value.gone) return null;
+    return { name: meaning.unit, record: record.value };
+  };
+}
+
+function reportIn(keys: Keys): (item: StoredItem) => ReportRow | null {
+  return (item) => {
+    const meaning = keys.meaning(item.key);
+    const report = reportCodec.decode(item.value);
+    if (meaning.kind !== 'report' || !report.ok || report.value.current === 'gone') return null;
+    return { unit: meaning.unit, machine: meaning.machine, report: report.value };
+  };
+}
+
+function machineIn(keys: Keys): (item: StoredItem) => Machine | null {
+  return (item) => {
+    const meaning = keys.meaning(item.key);
+    if (meaning.kind !== 'machine') return null;
+    const machine = machineCodec.decode(item.value);
+    return machine.ok ? machine.value : unreadableMachine(meaning.machine);
+  };
+}

@@ -1,0 +1,191 @@
+import { FleetError } from '../lib/error.ts';
+import type {
+  Catalog,
+  Page,
+  PageRequest,
+  ReportRow,
+  Submission,
+  SubmitOutcome,
+  UnitView,
+} from '../model/catalog.ts';
+import type { MachineId, UnitIdentity } from '../model/ids.ts';
+import type { Machine } from '../model/machine.ts';
+import type { DesiredState, UnitRecord } from '../model/unit.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
+import { unitCodec } from './codec.ts';
+import type { Keys } from './keys.ts';
+import { limits } from './limits.ts';
+import { readKeys } from './paged-read.ts';
+import type { Compare, Op, Store, StoredItem } from './store.ts';
+import { requireOurStore, undecodable } from './store-guard.ts';
+
+/** What the catalog works on. */
+export interface CatalogParts {
+  readonly store: Store;
+  readonly keys: Keys;
+  /** Holds while the store is that of our cluster; part of every write. */
+  readonly storeGuard: () => readonly Compare[];
+  /** A new random identity. */
+  readonly newIdentity: () => UnitIdentity;
+}
+
+/** A stored unit that is not destroyed, and the item it was read from. */
+interface Current {
+  readonly item: StoredItem | null;
+  /** null: there is none, or it was destroyed. */
+  readonly record: UnitRecord | null;
+}
+
+/** What a verb wants to write after looking at what is there. */
+interface Step<Outcome> {
+  readonly outcome: Outcome;
+  readonly ops: readonly Op[];
+}
+
+/** The API's door to the store; see `Catalog`. */
+export class StoreCatalog implements Catalog {
+  readonly #parts: CatalogParts;
+
+  constructor(parts: CatalogParts) {
+    this.#parts = parts;
+  }
+
+  readUnits(page: PageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
+    return readUnitPage(this.#parts, page, signal);
+  }
+
+  readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
+    return readUnitView(this.#parts, name, signal);
+  }
+
+  readReports(
+    page: PageRequest,
+    filter: { readonly machine: MachineId | null; readonly unit: UnitName | null },
+    signal: AbortSignal,
+  ): Promise<Page<ReportRow>> {
+    return readReportPage(this.#parts, { page, filter }, signal);
+  }
+
+  readMachines(page: PageRequest, signal: AbortSignal): Promise<Page<Machine>> {
+    return readMachinePage(this.#parts, page, signal);
+  }
+
+  submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
+    const identity = this.#parts.newIdentity();
+    return this.#change(
+      submission.name,
+      (current) => this.#submitStep(submission, identity, current),
+      signal,
+    );
+  }
+
+  setDesired(
+    name: UnitName,
+    desired: DesiredState,
+    signal: AbortSignal,
+  ): Promise<'updated' | 'unchanged' | 'missing'> {
+    return this.#change<'updated' | 'unchanged' | 'missing'>(
+      name,
+      (current) => {
+        if (current.record === null) return { outcome: 'missing', ops: [] };
+        if (current.record.desired === desired) return { outcome: 'unchanged', ops: [] };
+        const record = { ...current.record, desired };
+        return { outcome: 'updated', ops: [this.#putUnit(name, record, current)] };
+      },
+      signal,
+    );
+  }
+
+  destroy(name: UnitName, signal: AbortSignal): Promise<'destroyed' | 'missing'> {
+    return this.#change<'destroyed' | 'missing'>(
+      name,
+      (current) => {
+        if (current.record === null) return { outcome: 'missing', ops: [] };
+        const record = { ...current.record, gone: true };
+        return { outcome: 'destroyed', ops: [this.#putUnit(name, record, current)] };
+      },
+      signal,
+    );
+  }
+
+  #submitStep(
+    submission: Submission,
+    identity: UnitIdentity,
+    current: Current,
+  ): Step<SubmitOutcome> {
+    const { name, text, unitHash, contentHash, requirements, oneshot, desired } = submission;
+    // Written even when it is stored already: it tells the leader, who may be deleting it.
+    const putText: Op = {
+      kind: 'put',
+      key: this.#parts.keys.text(contentHash),
+      value: text,
+      leaseId: null,
+    };
+    const before = current.record;
+    if (before === null || before.unitHash !== unitHash) {
+      const fresh: UnitRecord = {
+        identity,
+        unitHash,
+        contentHash,
+        desired,
+        gone: false,
+        restartCount: 0,
+        oneshot,
+        requirements,
+      };
+      return {
+        outcome: before === null ? 'created' : 'replaced',
+        ops: [this.#putUnit(name, fresh, null), putText],
+      };
+    }
+    if (before.contentHash === contentHash && before.desired === desired) {
+      return { outcome: 'unchanged', ops: [] };
+    }
+    // The same options in other bytes (a comment): the new bytes are kept, nothing restarts.
+    const after = { ...before, contentHash, desired };
+    return { outcome: 'updated', ops: [this.#putUnit(name, after, current), putText] };
+  }
+
+  /** Looks, decides, writes if nobody wrote meanwhile; otherwise looks again. */
+  async #change<Outcome>(
+    name: UnitName,
+    decide: (current: Current) => Step<Outcome>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { store, keys, storeGuard } = this.#parts;
+    for (let tryCount = 1; tryCount <= limits.writeTriesMax; tryCount += 1) {
+      const current = await this.#look(name, signal);
+      const { outcome, ops } = decide(current);
+      if (ops.length === 0) return outcome;
+      const key = keys.unit(name);
+      const unraced: Compare =
+        current.item === null
+          ? { kind: 'absent', key }
+          : { kind: 'modified', key, at: current.item.modRevision };
+      const answer = await store.txn({ onlyIf: [unraced, ...storeGuard()], then: ops }, signal);
+      if (answer.succeeded) return outcome;
+      await requireOurStore(this.#parts, signal);
+    }
+    throw new FleetError(`others kept changing ${name}`, {
+      code: 'registry/conflict',
+      retry: 'soon',
+      hint: 'Look at what it is now, then try again.',
+    });
+  }
+
+  async #look(name: UnitName, signal: AbortSignal): Promise<Current> {
+    const key = this.#parts.keys.unit(name);
+    const reading = await readKeys(this.#parts.store, { keys: [key], revision: null }, signal);
+    const item = reading.items[0] ?? null;
+    if (item === null) return { item, record: null };
+    const record = unitCodec.decode(item.value);
+    if (!record.ok) throw undecodable(key, record.error);
+    return { item, record: record.value.gone ? null : record.value };
+  }
+
+  #putUnit(name: UnitName, record: UnitRecord, over: Current | null): Op {
+    const value = unitCodec.encode(record, over?.item?.value);
+    return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
+  }
+}

@@ -1,0 +1,179 @@
+import { fail, type Result } from '../lib/result.ts';
+import type { BootId, MachineId, UnitIdentity } from '../model/ids.ts';
+import type { Machine, Member } from '../model/machine.ts';
+import type { Order } from '../model/order.ts';
+import type { Objection, Placement } from '../model/placement.ts';
+import type { StateReport } from '../model/report.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import type { Requirements } from '../unitfile/requirements.ts';
+import type { ContentHash, UnitHash } from '../unitfile/unit-hash.ts';
+import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
+import {
+  aBoolean,
+  aCount,
+  aString,
+  aText,
+  type Decoder,
+  decode,
+  listOf,
+  mapOf,
+  oneOf,
+  orNull,
+  record,
+} from './decoder.ts';
+
+/** The format that this version writes, and the newest that it reads. */
+export const formatNow = 1;
+
+/** `cluster`: whose store this is. */
+export interface ClusterRecord {
+  readonly clusterId: string;
+  /** The lowest format that every daemon of the cluster has to understand. */
+  readonly formatNeeded: number;
+  /** Grows when an operator says that a restored store is to be followed. */
+  readonly epoch: number;
+}
+
+/** `engine/leader`: who leads. */
+export interface LeaderRecord {
+  readonly machine: MachineId;
+}
+
+/** One kind of record: how it is written and how it is read. */
+export interface Codec<T> {
+  /** JSON. Fields of `over`, an older text of the same record, that we do not know are kept. */
+  encode(value: T, over?: string): string;
+  /** Total: never throws, says what is wrong. */
+  decode(text: string): Result<T, string>;
+}
+
+const machineId = aText<MachineId>(/^[^/\s]+$/, 'a machine id');
+const bootId = aText<BootId>(/^[^/\s]*$/, 'a boot id');
+const identity = aText<UnitIdentity>(/^[^/\s]+$/, 'an identity');
+const unitHash = aText<UnitHash>(/^[^/\s]+$/, 'a hash');
+const contentHash = aText<ContentHash>(/^[^/\s]+$/, 'a hash');
+
+const unitName: Decoder<UnitName> = (value, where) => {
+  const name = parseUnitName(aString(value, where));
+  if (!name.ok) throw new Error(`${where} is not a unit name`);
+  return name.value;
+};
+
+const requirements: Decoder<Requirements> = record<Requirements>({
+  machineId: orNull(aString),
+  machineOf: listOf(unitName),
+  metadata: listOf(record({ key: aString, values: listOf(aString) })),
+  conflicts: listOf(aString),
+  replaces: listOf(aString),
+  global: aBoolean,
+});
+
+export const unitCodec = codec<UnitRecord>(
+  record<UnitRecord>({
+    identity,
+    unitHash,
+    contentHash,
+    desired: oneOf('inactive', 'loaded', 'launched'),
+    gone: aBoolean,
+    restartCount: aCount,
+    oneshot: aBoolean,
+    requirements,
+  }),
+);
+
+export const orderCodec = codec<Order>(
+  record<Order>({
+    identity,
+    unitHash,
+    contentHash,
+    want: oneOf('load', 'launch', 'stop', 'retire', 'gone'),
+    restartCount: aCount,
+    after: listOf(unitName),
+    reason: aString,
+  }),
+);
+
+export const reportCodec = codec<StateReport>(
+  record<StateReport>({
+    identity,
+    unitHash,
+    current: oneOf('loaded', 'launched', 'refused', 'gone'),
+    load: aString,
+    active: aString,
+    sub: aString,
+    problem: orNull(aString),
+  }),
+);
+
+export const placementCodec = codec<Placement>(
+  record<Placement>({
+    machine: orNull(machineId),
+    identity,
+    sinceMs: aCount,
+    reason: aString,
+    objections: listOf(
+      record<Objection>({ why: aString, count: aCount, machines: listOf(machineId) }),
+    ),
+    refusals: listOf(record({ machine: machineId, why: aString })),
+  }),
+);
+
+export const machineCodec = codec<Machine>(
+  record<Machine>({
+    id: machineId,
+    bootId,
+    address: aString,
+    version: aString,
+    metadata: mapOf(aString),
+    leaving: aBoolean,
+  }),
+);
+
+export const memberCodec = codec<Member>(
+  record<Member>({
+    id: machineId,
+    bootId,
+    address: aString,
+    version: aString,
+    firstSeenMs: aCount,
+    vanishedMs: orNull(aCount),
+  }),
+);
+
+export const clusterCodec = codec<ClusterRecord>(
+  record<ClusterRecord>({ clusterId: aString, formatNeeded: aCount, epoch: aCount }),
+);
+
+export const leaderCodec = codec<LeaderRecord>(record<LeaderRecord>({ machine: machineId }));
+
+/** `metadata/<machine>/<key>`: one value that was set at run time. */
+export const metadataCodec = codec<{ readonly value: string }>(record({ value: aString }));
+
+function codec<T extends object>(decoder: Decoder<T>): Codec<T> {
+  const format: Decoder<number> = aCount;
+  return {
+    encode: (value, over) =>
+      JSON.stringify({ ...unknownFields(over), format: formatNow, ...value }, mapsAsObjects),
+    decode: (text) => {
+      const head = decode(text, record<{ format: number }>({ format }));
+      if (!head.ok) return head;
+      if (head.value.format > formatNow) {
+        return fail(`format ${head.value.format} is newer than ${formatNow}, which we understand`);
+      }
+      return decode(text, decoder);
+    },
+  };
+}
+
+function unknownFields(over: string | undefined): object {
+  if (over === undefined) return {};
+  const before = decode(
+    over,
+    mapOf((value) => value),
+  );
+  return before.ok ? Object.fromEntries(before.value) : {};
+}
+
+function mapsAsObjects(_key: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}

@@ -1,0 +1,87 @@
+import { messageOf } from '../lib/error.ts';
+import { fail, ok, type Result } from '../lib/result.ts';
+
+/** Reads a `T` out of anything; what does not fit is thrown as DecodeFailure, caught in `decode`. */
+export type Decoder<T> = (value: unknown, where: string) => T;
+
+/** Thrown inside decoders only. */
+class DecodeFailure extends Error {}
+
+/** Total: whatever the text is, the answer is a value or says what is wrong with it. */
+export function decode<T>(text: string, decoder: Decoder<T>): Result<T, string> {
+  try {
+    return ok(decoder(JSON.parse(text), 'record'));
+  } catch (thrown) {
+    return fail(messageOf(thrown));
+  }
+}
+
+export const aString: Decoder<string> = (value, where) =>
+  typeof value === 'string' ? value : refuse(where, 'a text');
+
+export const aBoolean: Decoder<boolean> = (value, where) =>
+  typeof value === 'boolean' ? value : refuse(where, 'true or false');
+
+/** A whole number from 0 on. */
+export const aCount: Decoder<number> = (value, where) =>
+  Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : refuse(where, 'a count');
+
+/** A text that is branded as soon as it is a text of the right shape. */
+export function aText<T extends string>(shape: RegExp, what: string): Decoder<T> {
+  return (value, where) => {
+    const text = aString(value, where);
+    return shape.test(text) ? (text as T) : refuse(where, what);
+  };
+}
+
+export function oneOf<T extends string>(...choices: readonly T[]): Decoder<T> {
+  return (value, where) =>
+    choices.find((choice) => choice === value) ?? refuse(where, `one of ${choices.join(', ')}`);
+}
+
+export function orNull<T>(decoder: Decoder<T>): Decoder<T | null> {
+  return (value, where) => (value === null ? null : decoder(value, where));
+}
+
+export function listOf<T>(decoder: Decoder<T>): Decoder<readonly T[]> {
+  return (value, where) =>
+    Array.isArray(value)
+      ? value.map((item, index) => decoder(item, `${where}[${index}]`))
+      : refuse(where, 'a list');
+}
+
+/** An object as a map with its keys in order. */
+export function mapOf<T>(decoder: Decoder<T>): Decoder<ReadonlyMap<string, T>> {
+  return (value, where) => {
+    const entries = Object.entries(anObject(value, where)).sort(([left], [right]) =>
+      left < right ? -1 : 1,
+    );
+    return new Map(entries.map(([key, item]) => [key, decoder(item, `${where}.${key}`)]));
+  };
+}
+
+/** An object with at least these fields; others are ignored. */
+export function record<T extends object>(
+  fields: {
+    readonly [Name in keyof T]: Decoder<T[Name]>;
+  },
+): Decoder<T> {
+  return (value, where) => {
+    const source = anObject(value, where);
+    const entries = Object.entries<Decoder<unknown>>(fields).map(([name, decoder]) => [
+      name,
+      decoder(source[name], `${where}.${name}`),
+    ]);
+    return Object.fromEntries(entries) as T;
+  };
+}
+
+function anObject(value: unknown, where: string): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : refuse(where, 'an object');
+}
+
+function refuse(where: string, wanted: string): never {
+  throw new DecodeFailure(`${where} is not ${wanted}`);
+}

@@ -1,0 +1,26 @@
+/** Limits of everything this folder does with the store. */
+export const limits = {
+  /** Changes in one transaction; etcd allows 128 compares and 128 operations. */
+  batchOpsMax: 120,
+  /** Keys in one page of a long reading. */
+  pageCountMax: 1000,
+  /** etcd has to answer within this, unless the configuration says otherwise. */
+  requestTimeoutMs: 1000,
+  /** The largest answer that is taken from etcd. */
+  answerBytesMax: 16 * 1024 * 1024,
+  /** Tries of a guarded write that others raced. */
+  writeTriesMax: 5,
+  /** Tries to close the leader's chain before the trouble is passed on. */
+  chainTriesMax: 3,
+  /** Pause between tries, at first and at most; a sixth of the TTL bounds it further. */
+  retryFirstMs: 50,
+  retryMaxMs: 500,
+  /** The longest that a candidate waits before it stands for election. */
+  standDelayMsMax: 200,
+  /** So many candidates, in expectation, do not wait at all. */
+  standAtOnceCount: 5,
+  /** etcd closes connections that ping more often than every 5 s. */
+  pingEveryMs: 5000,
+  pingTimeoutMs: 2000,
+  connectTimeoutMs: 1000,
+} as const satisfies Readonly<Record<string, number>>;
