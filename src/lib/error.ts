@@ -8,6 +8,8 @@ export const troubleCodes = {
   'registry/lease-lost': 'etcd says that the lease of this machine is gone',
   'registry/not-ours': 'the store belongs to another cluster, or was emptied',
   'registry/conflict': 'others kept changing the same record',
+  'registry/compacted':
+    'the revision asked for is no longer kept by etcd: read again from the newest',
   'registry/undecodable': 'a stored value is not understood',
   'registry/refused': 'etcd refused the request: too large, no space, no permission',
   'systemd/unavailable': 'the system bus or systemd itself does not answer',

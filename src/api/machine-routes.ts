@@ -1,0 +1,25 @@
+import type { Catalog } from '../model/catalog.ts';
+import type { Machine } from '../model/machine.ts';
+import { type Answer, refused } from './answer.ts';
+import { nextPage, type Query, readPageQuery } from './page-query.ts';
+import type { MachineBody, MachinePageBody } from './schema.ts';
+
+/** `GET /machines`: those that are alive. */
+export async function listMachines(
+  catalog: Catalog,
+  request: { readonly query: Query; readonly limitDefaultCount: number },
+  signal: AbortSignal,
+): Promise<Answer> {
+  const asked = readPageQuery(request.query, 'machines', request.limitDefaultCount);
+  if (!asked.ok) return refused(asked.error);
+  const page = await catalog.readMachines(asked.value, signal);
+  const body: MachinePageBody = {
+    machines: page.items.map(machineBody),
+    ...nextPage(page, 'machines', asked.value.limitCount),
+  };
+  return { status: 200, body };
+}
+
+function machineBody({ id, address, metadata, version }: Machine): MachineBody {
+  return { id, primaryIP: address, metadata: Object.fromEntries(metadata), version };
+}

@@ -1,0 +1,154 @@
+import type { RequestListener } from 'node:http';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Logger } from '../lib/log.ts';
+import type { Catalog } from '../model/catalog.ts';
+import { type Answer, refused } from './answer.ts';
+import { answerErrors, answerUnknownPaths, type ServedPath } from './error-answers.ts';
+import { apiLimits } from './limits.ts';
+import { listMachines } from './machine-routes.ts';
+import type { Query } from './page-query.ts';
+import { acceptJsonOnly } from './request-body.ts';
+import { apiRoot, pageItemsDefault } from './schema.ts';
+import { getState, listStates } from './state-routes.ts';
+import { refusalOf } from './trouble-answer.ts';
+import { deleteUnit, getUnit, listUnits, putUnit } from './unit-routes.ts';
+
+/** What the API works with. */
+export interface ApiOptions {
+  readonly catalog: Catalog;
+  readonly log: Logger;
+  /** The version of fleetd, told in the `server` header of each answer. */
+  readonly version: string;
+  /** Items of a page when the request does not say; `token_limit` of fleet.conf. */
+  readonly pageItemsDefault?: number;
+  /** How long one request may wait for the store. */
+  readonly storeWaitMs?: number;
+}
+
+/** A request without a socket, for tests and for the daemon's own questions. */
+export interface InjectedRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
+  /** Path and query, from the root: `/fleet/v1/units?limit=10`. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** The API, ready to answer; listening is left to whoever owns the addresses. */
+export interface Api {
+  /** For any number of `node:http` servers. */
+  readonly requestListener: RequestListener;
+  inject(request: InjectedRequest): Promise<{
+    readonly status: number;
+    readonly headers: Readonly<Record<string, unknown>>;
+    readonly text: string;
+  }>;
+  /** From now on requests are answered with 503; ends when nothing is left to do. */
+  close(): Promise<void>;
+}
+
+/** Makes the API on a catalog. Close it after the servers that use its listener. */
+export async function createApi(options: ApiOptions): Promise<Api> {
+  const app = fastify({
+    bodyLimit: apiLimits.bodyBytesMax,
+    routerOptions: { maxParamLength: apiLimits.pathNameLengthMax },
+    frameworkErrors: (error, request, reply) => answerErrors(options.log)(error, request, reply),
+  });
+  acceptJsonOnly(app);
+  const paths = addRoutes(app, options);
+  app.setErrorHandler(answerErrors(options.log));
+  app.setNotFoundHandler(answerUnknownPaths(paths));
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('server', `fleetd/${options.version}`);
+    reply.header('cache-control', 'no-store');
+  });
+  await app.ready();
+  return {
+    requestListener: (request, response) => app.routing(request, response),
+    inject: async ({ method, url, headers, body }) => {
+      const answer = await app.inject({
+        method,
+        url,
+        ...(headers === undefined ? {} : { headers: { ...headers } }),
+        ...(body === undefined ? {} : { payload: body }),
+      });
+      return { status: answer.statusCode, headers: answer.headers, text: answer.body };
+    },
+    close: () => app.close(),
+  };
+}
+
+type Named = FastifyRequest<{ Params: { name: string } }>;
+type Handler<R> = (request: R, signal: AbortSignal) => Promise<Answer>;
+
+function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPath[] {
+  const { catalog } = options;
+  const limitDefaultCount = options.pageItemsDefault ?? pageItemsDefault;
+  const page = (request: FastifyRequest): Parameters<typeof listUnits>[1] => ({
+    query: queryOf(request),
+    limitDefaultCount,
+  });
+  const answer = <R extends FastifyRequest>(handle: Handler<R>) => answering(handle, options);
+
+  app.get(
+    `${apiRoot}/units`,
+    answer((r, signal) => listUnits(catalog, page(r), signal)),
+  );
+  app.get<{ Params: { name: string } }>(
+    `${apiRoot}/units/:name`,
+    answer((r: Named, signal) => getUnit(catalog, r.params.name, signal)),
+  );
+  app.put<{ Params: { name: string } }>(
+    `${apiRoot}/units/:name`,
+    answer((r: Named, signal) => putUnit(catalog, { name: r.params.name, body: r.body }, signal)),
+  );
+  app.delete<{ Params: { name: string } }>(
+    `${apiRoot}/units/:name`,
+    answer((r: Named, signal) => deleteUnit(catalog, r.params.name, signal)),
+  );
+  app.get(
+    `${apiRoot}/state`,
+    answer((r, signal) => listStates(catalog, page(r), signal)),
+  );
+  app.get<{ Params: { name: string } }>(
+    `${apiRoot}/state/:name`,
+    answer((r: Named, signal) => getState(catalog, r.params.name, signal)),
+  );
+  app.get(
+    `${apiRoot}/machines`,
+    answer((r, signal) => listMachines(catalog, page(r), signal)),
+  );
+  return [
+    { path: new RegExp(`^${apiRoot}/(units|state|machines)$`), allow: 'GET, HEAD' },
+    { path: new RegExp(`^${apiRoot}/units/[^/]+$`), allow: 'GET, HEAD, PUT, DELETE' },
+    { path: new RegExp(`^${apiRoot}/state/[^/]+$`), allow: 'GET, HEAD' },
+  ];
+}
+
+function queryOf(request: FastifyRequest): Query {
+  return request.query as Query; // fastify's parser makes an object of anything
+}
+
+/** Runs a handler under a deadline that also ends when the client goes away. */
+function answering<R extends FastifyRequest>(
+  handle: Handler<R>,
+  { log, storeWaitMs }: ApiOptions,
+): (request: R, reply: FastifyReply) => Promise<void> {
+  return async (request, reply) => {
+    const deadline = AbortSignal.timeout(storeWaitMs ?? apiLimits.storeWaitMsMax);
+    const departure = new AbortController();
+    reply.raw.once('close', () => departure.abort());
+    let answer: Answer;
+    try {
+      answer = await handle(request, AbortSignal.any([deadline, departure.signal]));
+    } catch (thrown) {
+      const isNextPage = Object.hasOwn(queryOf(request), 'nextPageToken');
+      const refusal = refusalOf(thrown, { timedOut: deadline.aborted, isNextPage });
+      if (refusal === null) throw thrown; // a bug: the error handler logs it
+      if (refusal.status === 500) log.error({ err: thrown }, 'answered with an error');
+      answer = refused(refusal);
+    }
+    reply.code(answer.status);
+    await (answer.body === null ? reply.send() : reply.send(answer.body));
+  };
+}

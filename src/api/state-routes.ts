@@ -1,0 +1,72 @@
+import type { Catalog, ReportRow } from '../model/catalog.ts';
+import type { MachineId } from '../model/ids.ts';
+import { printable } from '../unitfile/problem.ts';
+import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
+import { type Answer, refused } from './answer.ts';
+import { apiLimits } from './limits.ts';
+import { nextPage, type Query, queryText, readPageQuery } from './page-query.ts';
+import type { UnitStatePageBody } from './schema.ts';
+import { unitStateBody } from './unit-body.ts';
+
+/** `GET /state?machineID=&unitName=`: one row for each machine that has the unit. */
+export async function listStates(
+  catalog: Catalog,
+  request: { readonly query: Query; readonly limitDefaultCount: number },
+  signal: AbortSignal,
+): Promise<Answer> {
+  const machineText = queryText(request.query, 'machineID');
+  if (!machineText.ok) return refused(machineText.error);
+  const unitText = queryText(request.query, 'unitName');
+  if (!unitText.ok) return refused(unitText.error);
+  const listing = JSON.stringify(['state', machineText.value, unitText.value]);
+  const asked = readPageQuery(request.query, listing, request.limitDefaultCount);
+  if (!asked.ok) return refused(asked.error);
+  const filter = readFilter(machineText.value, unitText.value);
+  if (filter === null) return { status: 200, body: { states: [] } };
+  const page = await catalog.readReports(asked.value, filter, signal);
+  const body: UnitStatePageBody = {
+    states: page.items.filter(isShown).map(unitStateBody),
+    ...nextPage(page, listing, asked.value.limitCount),
+  };
+  return { status: 200, body };
+}
+
+/** `GET /state/NAME`: the row of the first machine that has the unit. */
+export async function getState(
+  catalog: Catalog,
+  nameText: string,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const name = parseUnitName(nameText);
+  if (!name.ok) return refused(noState(nameText));
+  const view = await catalog.readUnit(name.value, signal);
+  const rows = view?.reports.filter(isShown) ?? [];
+  const row = rows.find(({ machine }) => machine === view?.placement?.machine) ?? rows[0];
+  return row === undefined ? refused(noState(nameText)) : { status: 200, body: unitStateBody(row) };
+}
+
+interface Filter {
+  readonly machine: MachineId | null;
+  readonly unit: UnitName | null;
+}
+
+/** null: no machine and no unit can have such a name, so nothing matches. */
+function readFilter(machineText: string | null, unitText: string | null): Filter | null {
+  if (machineText !== null && !/^[0-9a-f]{32}$/.test(machineText)) return null;
+  const unit = unitText === null ? null : parseUnitName(unitText);
+  if (unit !== null && !unit.ok) return null;
+  return { machine: machineText as MachineId | null, unit: unit?.value ?? null };
+}
+
+/** A machine that confirmed that a unit is gone has nothing left to show. */
+function isShown({ report }: ReportRow): boolean {
+  return report.current !== 'gone';
+}
+
+function noState(nameText: string): Parameters<typeof refused>[0] {
+  return {
+    status: 404,
+    message: `no machine has the unit ${printable(nameText, apiLimits.echoLengthMax)}`,
+    hint: 'GET /units/NAME says whether and why',
+  };
+}

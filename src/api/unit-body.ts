@@ -1,0 +1,64 @@
+import type { ReportRow, UnitView } from '../model/catalog.ts';
+import type { StateReport } from '../model/report.ts';
+import { parseUnitFile, unitOptions } from '../unitfile/unit-file.ts';
+import type { UnitBody, UnitStateBody, UnitStateWord } from './schema.ts';
+
+/** A unit as the API shows it. Only what concerns its present identity counts. */
+export function unitBody({ name, record, text, placement, reports }: UnitView): UnitBody {
+  const file = parseUnitFile(text);
+  const { global } = record.requirements;
+  const decided = !global && placement?.identity === record.identity ? placement : null;
+  const own = reports.filter(
+    ({ report }) => report.identity === record.identity && report.current !== 'gone',
+  );
+  const machine = decided?.machine ?? null;
+  const isWanted = record.desired !== 'inactive';
+  // A unit on its way out is as far as the machine that still has it, wherever it was placed.
+  const there = isWanted && !global ? own.filter((row) => row.machine === machine) : own;
+  return {
+    name,
+    options: file.ok ? unitOptions(file.value) : [], // every stored text was parsed once
+    desiredState: record.desired,
+    currentState: furthest(there.map(({ report }) => report)),
+    ...(machine === null ? {} : { machineID: machine }),
+    text,
+    hash: record.unitHash,
+    global,
+    placement:
+      decided === null || !isWanted
+        ? null
+        : { sinceMs: decided.sinceMs, reason: decided.reason, objections: decided.objections },
+    machines: own.map(machineRow),
+  };
+}
+
+/** A row of `GET /state`. */
+export function unitStateBody({ unit, machine, report }: ReportRow): UnitStateBody {
+  return {
+    name: unit,
+    hash: report.unitHash,
+    machineID: machine,
+    systemdLoadState: report.load,
+    systemdActiveState: report.active,
+    systemdSubState: report.sub,
+    problem: report.problem,
+  };
+}
+
+/** A global unit is as far as the machine that got furthest with it. */
+function furthest(reports: readonly StateReport[]): UnitStateWord {
+  if (reports.some(({ current }) => current === 'launched')) return 'launched';
+  return reports.some(({ current }) => current === 'loaded') ? 'loaded' : 'inactive';
+}
+
+function machineRow({ machine, report }: ReportRow): UnitBody['machines'][number] {
+  const { current, active, sub, problem } = report;
+  return {
+    machineID: machine,
+    // `gone` rows were left out before.
+    currentState: current === 'gone' ? 'inactive' : current,
+    active,
+    sub,
+    problem,
+  };
+}
