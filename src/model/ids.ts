@@ -14,3 +14,8 @@ export type UnitIdentity = Brand<string, 'UnitIdentity'>;
 
 /** A revision of the store; etcd counts in int64. */
 export type Revision = Brand<bigint, 'Revision'>;
+
+/** The first eight characters: how tables, reasons and MachineID= may name a machine. */
+export function shortId(machine: MachineId): string {
+  return machine.slice(0, 8);
+}

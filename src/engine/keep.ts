@@ -1,0 +1,126 @@
+import { byText } from '../lib/order.ts';
+import { hasFinished } from '../model/copy.ts';
+import { type MachineId, shortId } from '../model/ids.ts';
+import type { Placement } from '../model/placement.ts';
+import { stayingRules, whyNot } from '../model/rules.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Draft } from './draft.ts';
+import type { Following, Placeable } from './followers.ts';
+import { isMarkedFinished } from './placement-words.ts';
+import type { Room } from './room.ts';
+
+/** A unit that needs a machine. */
+export interface Homeless {
+  readonly unit: UnitName;
+  readonly record: UnitRecord;
+  /** Why it cannot stay, in words an operator reads; null when it was nowhere. */
+  readonly why: string | null;
+  /** Where it stays all the same when it fits nowhere else. */
+  readonly fallback: MachineId | null;
+}
+
+/** Seats every unit that may stay where it is; returns the others. */
+export function keepSeats(
+  draft: Draft,
+  units: Placeable,
+  following: Following,
+): Map<UnitName, Homeless> {
+  for (const [unit, placement] of draft.picture.placements) seatFrozen(draft, unit, placement);
+  const homeless = new Map<UnitName, Homeless>();
+  for (const unit of stayingOrder(draft, units, following)) {
+    const record = units.get(unit);
+    if (record === undefined) continue;
+    const verdict = following.circles.has(unit)
+      ? { unit, record, why: null, fallback: null }
+      : judge(draft, unit, record);
+    if (typeof verdict === 'string') draft.seat(unit, { kind: 'stays', machine: verdict, why: '' });
+    else homeless.set(unit, verdict);
+  }
+  return homeless;
+}
+
+/** Nothing is decided about a frozen unit, yet others have to get along with it. */
+function seatFrozen(draft: Draft, unit: UnitName, placement: Placement): void {
+  if (!draft.isFrozen(unit) || placement.machine === null) return;
+  draft.rooms.get(placement.machine)?.seat(draft.peer(unit));
+}
+
+/** Targets before followers; among equals, who was there first, and a new identity last. */
+function stayingOrder(draft: Draft, units: Placeable, following: Following): UnitName[] {
+  const age = (unit: UnitName): number => {
+    const placement = draft.picture.placements.get(unit);
+    if (placement === undefined) return Number.POSITIVE_INFINITY;
+    const isSame = placement.identity === units.get(unit)?.identity;
+    return isSame ? placement.sinceMs : Number.MAX_SAFE_INTEGER;
+  };
+  const depth = (unit: UnitName): number => following.depths.get(unit) ?? 0;
+  const keyed = [...units.keys()].map((unit) => ({ unit, depth: depth(unit), age: age(unit) }));
+  keyed.sort(
+    (left, right) =>
+      left.depth - right.depth ||
+      (left.age === right.age ? 0 : left.age - right.age) ||
+      byText(left.unit, right.unit),
+  );
+  return keyed.map(({ unit }) => unit);
+}
+
+/** The machine it stays on, or why it cannot stay. */
+function judge(draft: Draft, unit: UnitName, record: UnitRecord): MachineId | Homeless {
+  const placement = draft.picture.placements.get(unit);
+  const machine = placement?.machine ?? null;
+  if (placement === undefined || machine === null) {
+    return { unit, record, why: null, fallback: null };
+  }
+  if (isFinished(draft, unit, record, placement)) return machine;
+  const fallback = holdsOrder(draft, unit, record, machine) ? machine : null;
+  const room = draft.rooms.get(machine);
+  if (room === undefined) {
+    return { unit, record, why: `machine ${shortId(machine)} vanished`, fallback };
+  }
+  if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {
+    return { unit, record, why: `machine ${shortId(machine)} is shutting down`, fallback };
+  }
+  const why = whyNotStay(draft, unit, record, room);
+  if (why === null) return machine;
+  return { unit, record, why: `left ${shortId(machine)}: ${why}`, fallback: null };
+}
+
+function whyNotStay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room): string | null {
+  const applicant = draft.applicant(unit, record);
+  const targets = record.requirements.machineOf.map(applicant.placeOf);
+  if (targets.some((target) => target.kind === 'unknown')) return null; // unknown changes nothing
+  const site = { machine: room.machine, peers: room.seated.values() };
+  return whyNot(stayingRules, applicant, site);
+}
+
+/** A copy on a machine that is away or going keeps its order only if it has one to keep. */
+function holdsOrder(draft: Draft, unit: UnitName, record: UnitRecord, machine: MachineId): boolean {
+  const order = draft.order(machine, unit);
+  return order !== undefined && order.identity === record.identity && order.want !== 'gone';
+}
+
+/** On a machine that shuts down, what has stopped may move, and nothing before. */
+function hasStopped(draft: Draft, unit: UnitName, record: UnitRecord, machine: MachineId): boolean {
+  const report = draft.report(machine, unit);
+  if (report === undefined || report.identity !== record.identity) return true;
+  return report.active === 'inactive' || report.active === 'failed';
+}
+
+/**
+ * A oneshot that ended well is not moved and not run again, until it is started anew. Its report
+ * goes with its machine's lease, so the placement remembers that it was seen.
+ */
+export function isFinished(
+  draft: Draft,
+  unit: UnitName,
+  record: UnitRecord,
+  placement: Placement,
+): boolean {
+  if (placement.machine === null || placement.identity !== record.identity) return false;
+  if (!record.oneshot || record.desired !== 'launched') return false;
+  const order = draft.order(placement.machine, unit);
+  if (order?.want !== 'launch' || order.restartCount !== record.restartCount) return false;
+  const report = draft.report(placement.machine, unit);
+  return report === undefined ? isMarkedFinished(placement) : hasFinished(record, report);
+}

@@ -1,0 +1,20 @@
+/** Limits of the leader. */
+export const limits = {
+  /** How long an old copy waits for its new one before it is stopped all the same. */
+  handOverMaxMs: 5 * 60_000,
+  /** A stored list of objections, as JSON. */
+  objectionsBytesMax: 1024,
+  /** One objection's words. */
+  objectionWhyCharsMax: 160,
+  /** Machines named in one objection. */
+  objectionMachinesMax: 3,
+  /** Changes in one transaction; what belongs together must fit. */
+  batchChangesMax: 100,
+  /** After a change, how long the leader waits for more of them. */
+  gatherMs: 5,
+  /** Pause after a trouble: doubles from the first to the maximum. */
+  retryFirstMs: 100,
+  retryMaxMs: 5_000,
+  /** Plans in a row without a rest; more is a fight or a bug, and is slowed down. */
+  replansMax: 20,
+} as const satisfies Readonly<Record<string, number>>;

@@ -1,0 +1,54 @@
+import type { Decision } from '../model/change.ts';
+import type { ClusterPicture } from '../model/cluster-picture.ts';
+import { shortId } from '../model/ids.ts';
+import type { Machine, Member } from '../model/machine.ts';
+import { sortedByKey } from './draft.ts';
+
+/** Records machines at first sight, when they change, vanish and return. */
+export function memberDecisions(picture: ClusterPicture, nowMs: number): Decision[] {
+  const seen = sortedByKey(picture.machines).flatMap(([id, machine]) => {
+    const member = picture.members.get(id);
+    const next = memberFor(machine, member, nowMs);
+    return member !== undefined && isSameMember(member, next)
+      ? []
+      : [decision(next, seenWords(member))];
+  });
+  const vanished = sortedByKey(picture.members).flatMap(([id, member]) => {
+    const isKnown = member.vanishedMs !== null || picture.machines.has(id);
+    return isKnown ? [] : [decision({ ...member, vanishedMs: nowMs }, 'vanished')];
+  });
+  return [...seen, ...vanished];
+}
+
+function memberFor(machine: Machine, member: Member | undefined, nowMs: number): Member {
+  return {
+    id: machine.id,
+    bootId: machine.bootId,
+    address: machine.address,
+    version: machine.version,
+    firstSeenMs: member?.firstSeenMs ?? nowMs,
+    vanishedMs: null,
+  };
+}
+
+function seenWords(member: Member | undefined): string {
+  if (member === undefined) return 'joined';
+  return member.vanishedMs === null ? 'changed' : 'returned';
+}
+
+function decision(member: Member, event: string): Decision {
+  return {
+    subject: member.id,
+    reason: `machine ${shortId(member.id)} ${event}`,
+    changes: [{ kind: 'member', member }],
+  };
+}
+
+function isSameMember(one: Member, other: Member): boolean {
+  return (
+    one.bootId === other.bootId &&
+    one.address === other.address &&
+    one.version === other.version &&
+    one.vanishedMs === other.vanishedMs
+  );
+}

@@ -1,0 +1,141 @@
+import { byText } from '../lib/order.ts';
+import type { Change } from '../model/change.ts';
+import { inConflict } from '../model/conflict.ts';
+import { isConfirmedGone } from '../model/copy.ts';
+import { type MachineId, shortId } from '../model/ids.ts';
+import type { Order, Want } from '../model/order.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Draft } from './draft.ts';
+import { oldCopy } from './hand-over.ts';
+
+/** A write, and why. */
+export interface Reasoned {
+  readonly change: Change;
+  readonly reason: string;
+}
+
+/** A unit, as this file asks about it. */
+export interface Subject {
+  readonly unit: UnitName;
+  readonly record: UnitRecord;
+  /** Machines it belongs on after this plan. */
+  readonly seats: ReadonlySet<MachineId>;
+  /** Why it belongs there, or nowhere. */
+  readonly reason: string;
+}
+
+/** What the orders of one unit lack, machine by machine. */
+export function orderChanges(draft: Draft, subject: Subject): Reasoned[] {
+  const held = draft.orders.get(subject.unit) ?? new Map<MachineId, Order>();
+  const machines = [...new Set([...held.keys(), ...subject.seats])].sort(byText);
+  return machines.flatMap((machine) => {
+    const change = orderChange(draft, subject, machine, held.get(machine));
+    return change === null ? [] : [change];
+  });
+}
+
+function orderChange(
+  draft: Draft,
+  subject: Subject,
+  machine: MachineId,
+  held: Order | undefined,
+): Reasoned | null {
+  const { unit, record, seats } = subject;
+  if (held === undefined) return mayStart(draft, subject, machine) ? seatOrder() : null;
+  const isSame = held.identity === record.identity;
+  if (isConfirmedGone(held, draft.report(machine, unit))) {
+    if (seats.has(machine) && mayStart(draft, subject, machine)) return seatOrder();
+    const reason = `${shortId(machine)} confirmed: ${held.reason}`;
+    return { change: { kind: 'withdraw', machine, unit }, reason };
+  }
+  if (seats.has(machine) && isSame && held.want !== 'gone') return seatOrder();
+  const { want, reason } = oldCopy(draft, subject, machine, held);
+  return changed(unit, machine, held, { ...held, want, after: [], reason });
+
+  function seatOrder(): Reasoned | null {
+    const order = orderFor(draft, subject, machine, isSameIdentity() ? held : undefined);
+    return changed(unit, machine, held, order);
+  }
+  function isSameIdentity(): boolean {
+    return held?.identity === record.identity;
+  }
+}
+
+/**
+ * A first order of an identity waits until every present machine has confirmed what it was told to
+ * take down, and until this machine has taken its own word back that the unit is gone.
+ */
+function mayStart(draft: Draft, { unit, record }: Subject, machine: MachineId): boolean {
+  const report = draft.report(machine, unit);
+  if (report?.current === 'gone' && report.identity === record.identity) return false;
+  if (record.requirements.global) return true;
+  return [...draft.rooms.values()].every((room) => {
+    const copy = room.copies.get(unit);
+    return copy === undefined || (copy.want !== 'gone' && copy.identity === record.identity);
+  });
+}
+
+function orderFor(
+  draft: Draft,
+  { unit, record, reason }: Subject,
+  machine: MachineId,
+  held: Order | undefined,
+): Order {
+  return {
+    identity: record.identity,
+    unitHash: record.unitHash,
+    contentHash: record.contentHash,
+    want: seatWant(record, held),
+    restartCount: record.restartCount,
+    after: waitsFor(draft, unit, machine),
+    reason,
+  };
+}
+
+/** Once launched, a unit that is only to be loaded is stopped; otherwise its file is enough. */
+function seatWant(record: UnitRecord, held: Order | undefined): Want {
+  if (record.desired === 'launched') return 'launch';
+  return held === undefined || held.want === 'load' ? 'load' : 'stop';
+}
+
+/** Units whose copies are leaving this machine and must be gone before this one starts. */
+function waitsFor(draft: Draft, unit: UnitName, machine: MachineId): readonly UnitName[] {
+  const room = draft.rooms.get(machine);
+  if (room === undefined) return [];
+  const self = draft.peer(unit);
+  const leaving = [...room.copies].filter(([other, order]) => {
+    if (room.seated.has(other)) return false;
+    const goes = order.want === 'gone' || order.want === 'retire';
+    return goes || !draft.isFrozen(other);
+  });
+  return leaving
+    .filter(([other]) =>
+      inConflict(self, draft.peer(other), (glob, name) => draft.matches(glob, name)),
+    )
+    .map(([other]) => other)
+    .sort(byText);
+}
+
+function changed(
+  unit: UnitName,
+  machine: MachineId,
+  held: Order | undefined,
+  order: Order,
+): Reasoned | null {
+  if (held !== undefined && isSameOrder(held, order)) return null;
+  return { change: { kind: 'order', machine, unit, order }, reason: order.reason };
+}
+
+/** Compares what an order says; its reason is only told. */
+function isSameOrder(one: Order, other: Order): boolean {
+  return (
+    one.identity === other.identity &&
+    one.unitHash === other.unitHash &&
+    one.contentHash === other.contentHash &&
+    one.want === other.want &&
+    one.restartCount === other.restartCount &&
+    one.after.length === other.after.length &&
+    one.after.every((unit, index) => unit === other.after[index])
+  );
+}

@@ -1,0 +1,96 @@
+import { byText } from '../lib/order.ts';
+import { type MachineId, shortId } from '../model/ids.ts';
+import type { Objection, Placement } from '../model/placement.ts';
+import { placingRules, whyNot } from '../model/rules.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Draft, Seat } from './draft.ts';
+import { isFinished } from './keep.ts';
+import { groupObjections } from './objections.ts';
+import { finishedOn, isMarkedFinished } from './placement-words.ts';
+
+/** The placement as it should be stored; the stored one itself when it needs no change. */
+export function placementFor(
+  draft: Draft,
+  unit: UnitName,
+  record: UnitRecord,
+  circle: string | null,
+): Placement {
+  const stored = draft.picture.placements.get(unit);
+  const seat = draft.seats.get(unit);
+  const next = seat === undefined ? nowhere() : seated(seat);
+  return stored !== undefined && isSamePlacement(stored, next) ? stored : next;
+
+  function nowhere(): Placement {
+    const objections = objectionsTo(draft, unit, record);
+    return placement(null, circle ?? nowhereWords(objections), objections);
+  }
+  function seated(at: Seat): Placement {
+    const isKept = at.kind === 'kept';
+    const objections = isKept ? objectionsTo(draft, unit, record) : [];
+    const why = at.kind === 'stays' ? stayingWords(draft, unit, record, at.machine) : at.why;
+    return placement(at.machine, why, objections);
+  }
+  function placement(
+    machine: MachineId | null,
+    reason: string,
+    objections: readonly Objection[],
+  ): Placement {
+    const isSame = stored?.machine === machine && stored.identity === record.identity;
+    return {
+      machine,
+      identity: record.identity,
+      sinceMs: isSame ? stored.sinceMs : draft.nowMs,
+      reason,
+      objections,
+      refusals: draft.refusals(unit, record),
+    };
+  }
+}
+
+/** Keeps the reason it was placed for, unless there is news. */
+function stayingWords(
+  draft: Draft,
+  unit: UnitName,
+  record: UnitRecord,
+  machine: MachineId,
+): string {
+  const stored = draft.picture.placements.get(unit);
+  if (stored?.identity !== record.identity) {
+    return `submitted again, stays on ${shortId(machine)}`;
+  }
+  if (isFinished(draft, unit, record, stored)) {
+    return isMarkedFinished(stored) ? stored.reason : finishedOn(machine);
+  }
+  if (isMarkedFinished(stored)) return `started again on ${shortId(machine)}`;
+  if (stored.objections.length > 0) return `machine ${shortId(machine)} is back`;
+  return stored.reason;
+}
+
+function objectionsTo(draft: Draft, unit: UnitName, record: UnitRecord): readonly Objection[] {
+  const applicant = draft.applicant(unit, record);
+  const refusals = [...draft.rooms.values()].map(({ machine, tenants }) => {
+    const peers = [...tenants.values()].sort((left, right) => byText(left.name, right.name));
+    const why = whyNot(placingRules, applicant, { machine, peers });
+    return { machine: machine.id, why: why ?? 'room was made there too late' };
+  });
+  if (refusals.length === 0) return [{ why: 'no machine is present', count: 0, machines: [] }];
+  return groupObjections(refusals);
+}
+
+function nowhereWords(objections: readonly Objection[]): string {
+  const [first, ...others] = objections;
+  if (first !== undefined && others.length === 0) return first.why;
+  const count = objections.reduce((sum, objection) => sum + objection.count, 0);
+  return `fits on none of ${count} machines`;
+}
+
+function isSamePlacement(one: Placement, other: Placement): boolean {
+  return (
+    one.machine === other.machine &&
+    one.identity === other.identity &&
+    one.reason === other.reason &&
+    JSON.stringify([one.objections, one.refusals]) ===
+      JSON.stringify([other.objections, other.refusals])
+  );
+}

@@ -1,0 +1,56 @@
+import type { Change } from '../model/change.ts';
+import type { MachineId } from '../model/ids.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Draft } from './draft.ts';
+import { orderChanges, type Reasoned } from './orders.ts';
+import { placementFor } from './placements.ts';
+
+/** A unit with its record, neither missing nor unreadable. */
+export interface KnownUnit {
+  readonly unit: UnitName;
+  readonly record: UnitRecord;
+  /** The circle of MachineOf= it is on, in words. */
+  readonly circle: string | null;
+}
+
+/** Everything the store lacks about one unit, once it is decided who belongs where. */
+export function unitChanges(draft: Draft, known: KnownUnit): Reasoned[] {
+  const { record } = known;
+  if (record.gone || record.desired === 'inactive') return takenDown(draft, known);
+  return record.requirements.global ? globalUnit(draft, known) : placedUnit(draft, known);
+}
+
+function placedUnit(draft: Draft, { unit, record, circle }: KnownUnit): Reasoned[] {
+  const placement = placementFor(draft, unit, record, circle);
+  const { machine, reason } = placement;
+  const seats = new Set<MachineId>(machine === null ? [] : [machine]);
+  const orders = orderChanges(draft, { unit, record, seats, reason });
+  if (placement === draft.picture.placements.get(unit)) return orders;
+  return [{ change: { kind: 'place', unit, placement }, reason }, ...orders];
+}
+
+function globalUnit(draft: Draft, { unit, record }: KnownUnit): Reasoned[] {
+  const seats = new Set<MachineId>();
+  for (const [machine, room] of draft.rooms) if (room.seated.has(unit)) seats.add(machine);
+  const orders = orderChanges(draft, { unit, record, seats, reason: 'global' });
+  return [...unplaced(draft, unit, 'is global now'), ...orders];
+}
+
+/** Unloaded or destroyed: ordered gone everywhere, then forgotten as far as it is confirmed. */
+function takenDown(draft: Draft, { unit, record }: KnownUnit): Reasoned[] {
+  const reason = record.gone ? 'destroyed' : 'unloaded';
+  const orders = orderChanges(draft, { unit, record, seats: new Set(), reason });
+  const mayStillRun = [...draft.rooms.values()].some((room) => room.copies.has(unit));
+  const changes = mayStillRun ? orders : [...orders, ...unplaced(draft, unit, reason)];
+  const heldCount = draft.orders.get(unit)?.size ?? 0;
+  const withdrawnCount = orders.filter(({ change }) => change.kind === 'withdraw').length;
+  if (!record.gone || heldCount > withdrawnCount) return changes;
+  const forget: Change = { kind: 'forget-unit', unit, identity: record.identity };
+  return [...changes, { change: forget, reason }];
+}
+
+function unplaced(draft: Draft, unit: UnitName, reason: string): Reasoned[] {
+  if (!draft.picture.placements.has(unit)) return [];
+  return [{ change: { kind: 'unplace', unit }, reason }];
+}

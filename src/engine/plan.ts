@@ -1,0 +1,50 @@
+// engine: the leader's decisions: who runs where, and which orders say so.
+// Knows the picture and the session of src/model; nothing of etcd, D-Bus or the API.
+// Start with plan.ts (the plan, pure), then engine.ts (the shell that leads and writes).
+import { applyDecisions } from '../model/apply-decisions.ts';
+import type { Decision } from '../model/change.ts';
+import type { ClusterPicture } from '../model/cluster-picture.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import { unitDecisions } from './decisions.ts';
+import { Draft, sortedByKey } from './draft.ts';
+import { followings, placeable } from './followers.ts';
+import { addGlobals, keepGlobals } from './globals.ts';
+import { keepSeats } from './keep.ts';
+import { memberDecisions } from './members.ts';
+import type { Reasoned } from './orders.ts';
+import { unitChanges } from './plan-unit.ts';
+import { settle } from './settle.ts';
+import { textDecisions } from './texts.ts';
+
+/** What the leader is to write, and when to look again though nothing happened. */
+export interface Plan {
+  readonly decisions: readonly Decision[];
+  /** Wall time in ms since 1970; null when time alone changes nothing. */
+  readonly wakeAtMs: number | null;
+}
+
+/**
+ * The plan for a picture: first who belongs where, then what the store lacks for it. The plain
+ * planner: it looks at everything, and a faster one has to agree with it.
+ *
+ * Planning again after writing it decides nothing. `nowMs` is wall time, ms since 1970.
+ */
+export function planCluster(picture: ClusterPicture, nowMs: number): Plan {
+  const draft = new Draft(picture, nowMs);
+  const units = placeable(picture);
+  const following = followings(units);
+  const homeless = keepSeats(draft, units, following);
+  keepGlobals(draft);
+  settle(draft, homeless, following);
+  addGlobals(draft);
+
+  const changes = new Map<UnitName, readonly Reasoned[]>();
+  for (const [unit, record] of sortedByKey(picture.units)) {
+    if (draft.isFrozen(unit)) continue;
+    const circle = following.circles.get(unit) ?? null;
+    changes.set(unit, unitChanges(draft, { unit, record, circle }));
+  }
+  const ofUnits = [...memberDecisions(picture, nowMs), ...unitDecisions(draft, changes)];
+  const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
+  return { decisions: [...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
+}

@@ -1,0 +1,51 @@
+import type { Peer } from '../model/conflict.ts';
+import type { Machine } from '../model/machine.ts';
+import type { Order } from '../model/order.ts';
+import { templateOf, type UnitName } from '../unitfile/unit-name.ts';
+
+/** A machine that is present, and who is in it while a plan is made. */
+export class Room {
+  readonly machine: Machine;
+  /** Units with an order here that is not confirmed as gone: their copies may be running. */
+  readonly copies: ReadonlyMap<UnitName, Order>;
+  /** Units that belong here from now on. */
+  readonly seated = new Map<UnitName, Peer>();
+  /** Copies and seated units together: what a newcomer has to get along with. */
+  readonly tenants = new Map<UnitName, Peer>();
+  readonly #instanceCounts = new Map<string, number>();
+
+  constructor(machine: Machine, copies: ReadonlyMap<UnitName, Order>, peers: readonly Peer[]) {
+    this.machine = machine;
+    this.copies = copies;
+    for (const peer of peers) this.#enter(peer);
+  }
+
+  seat(peer: Peer): void {
+    this.seated.set(peer.name, peer);
+    if (!this.tenants.has(peer.name)) this.#enter(peer);
+  }
+
+  unseat(unit: UnitName): void {
+    this.seated.delete(unit);
+    if (!this.copies.has(unit) && this.tenants.delete(unit)) this.#count(unit, -1);
+  }
+
+  /** Instances of this unit's template here, itself not counted; 0 for units without one. */
+  instanceCount(unit: UnitName): number {
+    const template = templateOf(unit);
+    if (template === null) return 0;
+    const count = this.#instanceCounts.get(template) ?? 0;
+    return this.tenants.has(unit) ? count - 1 : count;
+  }
+
+  #enter(peer: Peer): void {
+    this.tenants.set(peer.name, peer);
+    this.#count(peer.name, 1);
+  }
+
+  #count(unit: UnitName, step: number): void {
+    const template = templateOf(unit);
+    if (template === null) return;
+    this.#instanceCounts.set(template, (this.#instanceCounts.get(template) ?? 0) + step);
+  }
+}

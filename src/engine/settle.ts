@@ -1,0 +1,167 @@
+import { byText, hashRank } from '../lib/order.ts';
+import type { Peer } from '../model/conflict.ts';
+import type { Applicant } from '../model/rules.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Draft } from './draft.ts';
+import type { Following } from './followers.ts';
+import type { Homeless } from './keep.ts';
+import { best, fits } from './rank.ts';
+import { replaceSomebody } from './replace.ts';
+import type { Room } from './room.ts';
+
+/** Finds machines for the homeless, most constrained first. */
+export function settle(
+  draft: Draft,
+  homeless: ReadonlyMap<UnitName, Homeless>,
+  following: Following,
+): void {
+  const settler = new Settler(draft, homeless, following);
+  settler.settleAll();
+}
+
+/** One search for machines. A unit it could not place has no seat, or its fallback. */
+export class Settler {
+  readonly draft: Draft;
+  readonly #homeless: Map<UnitName, Homeless>;
+  readonly #following: Following;
+  readonly #followers: Map<UnitName, UnitName[]>;
+  readonly #settled = new Set<UnitName>();
+
+  constructor(draft: Draft, homeless: ReadonlyMap<UnitName, Homeless>, following: Following) {
+    this.draft = draft;
+    this.#homeless = new Map(homeless);
+    this.#following = following;
+    this.#followers = followersOf(homeless.values());
+  }
+
+  /** Tries everybody; again when somebody made room for another, until nothing changes. */
+  settleAll(): void {
+    let hasEvicted = true;
+    while (hasEvicted) {
+      hasEvicted = false;
+      for (const one of this.#inOrder()) {
+        if (this.#settled.has(one.unit)) continue;
+        if (this.#settleOne(one)) hasEvicted = true;
+      }
+      if (hasEvicted) for (const unit of this.#settled) this.#retryIfSeatless(unit);
+    }
+  }
+
+  /** Seats a unit, then those who follow it. True when another unit had to move for it. */
+  #settleOne(one: Homeless): boolean {
+    const targets = one.record.requirements.machineOf;
+    const isLater = targets.some((of) => this.#homeless.has(of) && !this.#settled.has(of));
+    if (isLater && !this.#following.circles.has(one.unit)) return false;
+    this.#settled.add(one.unit);
+    const hasReplaced = this.#following.circles.has(one.unit) ? false : this.#seat(one);
+    const followers = this.#followers.get(one.unit) ?? [];
+    const evictions = followers.map((follower) => {
+      const homeless = this.#homeless.get(follower);
+      const isDone = homeless === undefined || this.#settled.has(follower);
+      return isDone ? false : this.#settleOne(homeless);
+    });
+    return hasReplaced || evictions.includes(true);
+  }
+
+  #seat(one: Homeless): boolean {
+    const isNew = (this.draft.picture.placements.get(one.unit)?.machine ?? null) === null;
+    if (isNew && replaceSomebody(this.draft, one)) return true;
+    const rooms = this.fitting(one);
+    const room = best(one.unit, this.#preferredByFollowers(one, rooms));
+    if (room !== null) {
+      this.#place(one, room, rooms.length);
+    } else if (one.fallback !== null) {
+      const why = `${one.why ?? 'its machine is away'}; it fits nowhere else`;
+      this.draft.seat(one.unit, { kind: 'kept', machine: one.fallback, why });
+    }
+    return false;
+  }
+
+  #place(one: Homeless, room: Room, fittingCount: number): void {
+    const targets = one.record.requirements.machineOf;
+    const chosen = fittingCount === 1 ? 'the only machine that fits' : `best of ${fittingCount}`;
+    const why = one.why ?? (targets.length > 0 ? `follows ${targets.join(', ')}` : chosen);
+    this.draft.seat(one.unit, { kind: 'placed', machine: room.machine.id, why });
+    for (const target of targets) {
+      if (this.draft.seats.get(target)?.kind === 'placed') this.draft.join(target, one.unit);
+    }
+  }
+
+  fitting(one: Homeless): Room[] {
+    const applicant = this.draft.applicant(one.unit, one.record);
+    return [...this.draft.rooms.values()].filter((room) => fits(applicant, room, []));
+  }
+
+  #preferredByFollowers(one: Homeless, rooms: readonly Room[]): readonly Room[] {
+    const crowd = this.#crowdBehind(one.unit);
+    if (crowd.length === 0) return rooms;
+    const preferred = rooms.filter((room) => this.#crowdFits(one, crowd, room));
+    return preferred.length > 0 ? preferred : rooms;
+  }
+
+  /** Everyone who follows, directly or not, and has no machine yet; nearest first. */
+  #crowdBehind(unit: UnitName): Homeless[] {
+    const crowd = new Map<UnitName, Homeless>();
+    const walk = [unit];
+    for (const next of walk) {
+      for (const follower of this.#followers.get(next) ?? []) {
+        const homeless = this.#homeless.get(follower);
+        if (homeless === undefined || crowd.has(follower) || follower === unit) continue;
+        crowd.set(follower, homeless);
+        walk.push(follower);
+      }
+    }
+    return [...crowd.values()];
+  }
+
+  #crowdFits(leader: Homeless, crowd: readonly Homeless[], room: Room): boolean {
+    const accepted: Peer[] = [this.draft.peer(leader.unit)];
+    return crowd.every((member) => {
+      const applicant = this.draft.applicant(member.unit, member.record);
+      const together: Applicant = {
+        ...applicant,
+        placeOf: (target) =>
+          this.#homeless.has(target) && !this.#settled.has(target)
+            ? { kind: 'on', machine: room.machine.id }
+            : target === leader.unit
+              ? { kind: 'on', machine: room.machine.id }
+              : applicant.placeOf(target),
+      };
+      if (!fits(together, room, accepted)) return false;
+      accepted.push(applicant.peer);
+      return true;
+    });
+  }
+
+  #inOrder(): Homeless[] {
+    const ranked = [...this.#homeless.values()]
+      .filter((one) => !this.#settled.has(one.unit))
+      .map((one) => ({
+        one,
+        fitCount: this.fitting(one).length,
+        rank: hashRank(one.unit),
+      }));
+    ranked.sort(
+      (left, right) =>
+        left.fitCount - right.fitCount ||
+        left.rank - right.rank ||
+        byText(left.one.unit, right.one.unit),
+    );
+    return ranked.map(({ one }) => one);
+  }
+
+  #retryIfSeatless(unit: UnitName): void {
+    if (!this.draft.seats.has(unit)) this.#settled.delete(unit);
+  }
+}
+
+function followersOf(homeless: Iterable<Homeless>): Map<UnitName, UnitName[]> {
+  const followers = new Map<UnitName, UnitName[]>();
+  for (const { unit, record } of homeless) {
+    for (const target of record.requirements.machineOf) {
+      const known = followers.get(target) ?? [];
+      followers.set(target, [...known, unit].sort(byText));
+    }
+  }
+  return followers;
+}

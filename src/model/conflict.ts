@@ -1,0 +1,40 @@
+import type { Requirements } from '../unitfile/requirements.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+
+/** A unit as its neighbours on one machine see it. */
+export interface Peer {
+  readonly name: UnitName;
+  /** Globs of names it does not share a machine with: its Conflicts= and its Replaces=. */
+  readonly avoids: readonly string[];
+}
+
+/** Whether a glob matches a name; see `matchesGlob`. */
+export type GlobMatcher = (pattern: string, name: string) => boolean;
+
+/** The peer of a unit; without requirements (not understood, not stored) it avoids nobody itself. */
+export function peerOf(name: UnitName, requirements: Requirements | null): Peer {
+  if (requirements === null) return { name, avoids: [] };
+  return { name, avoids: [...requirements.conflicts, ...requirements.replaces] };
+}
+
+/** True when the two may not share a machine: either way, and never a unit with itself. */
+export function inConflict(one: Peer, other: Peer, matches: GlobMatcher): boolean {
+  if (one.name === other.name) return false;
+  return avoids(one, other, matches) || avoids(other, one, matches);
+}
+
+function avoids(one: Peer, other: Peer, matches: GlobMatcher): boolean {
+  return one.avoids.some((pattern) => matches(pattern, other.name));
+}
+
+/** The same answers, each found once: a plan asks for the same few patterns again and again. */
+export function rememberGlobs(matches: GlobMatcher): GlobMatcher {
+  const answers = new Map<string, Map<string, boolean>>();
+  return (pattern, name) => {
+    const known = answers.get(pattern) ?? new Map<string, boolean>();
+    if (known.size === 0) answers.set(pattern, known);
+    const answer = known.get(name) ?? matches(pattern, name);
+    known.set(name, answer);
+    return answer;
+  };
+}

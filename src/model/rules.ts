@@ -1,0 +1,95 @@
+import type { Requirements } from '../unitfile/requirements.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import { type GlobMatcher, inConflict, type Peer } from './conflict.ts';
+import { type MachineId, shortId } from './ids.ts';
+import type { Machine } from './machine.ts';
+import type { Placement } from './placement.ts';
+
+/** Where a MachineOf target is. `unknown`: not readable, so nothing may follow from it. */
+export type TargetPlace =
+  | { readonly kind: 'on'; readonly machine: MachineId }
+  | { readonly kind: 'nowhere'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** A unit that looks for a machine. */
+export interface Applicant {
+  readonly peer: Peer;
+  readonly requirements: Requirements;
+  readonly refusals: Placement['refusals'];
+  /** Where each unit of `MachineOf=` is. */
+  readonly placeOf: (target: UnitName) => TargetPlace;
+  readonly matches: GlobMatcher;
+}
+
+/** A machine as it would receive a unit. */
+export interface Site {
+  readonly machine: Machine;
+  /** Units it holds; the applicant itself does not count. */
+  readonly peers: Iterable<Peer>;
+}
+
+/** Why the unit may not run there, in words an operator reads; null when nothing speaks against it. */
+export type Rule = (applicant: Applicant, site: Site) => string | null;
+
+/** What a unit must satisfy to stay on a machine. */
+export const stayingRules: readonly Rule[] = [
+  refusedByMachine,
+  wrongMachine,
+  metadataMissing,
+  awayFromTarget,
+  conflictsThere,
+];
+
+/** What a unit must satisfy to be placed on a machine. */
+export const placingRules: readonly Rule[] = [machineLeaves, ...stayingRules];
+
+/** The first objection of `rules`; null when the unit may run there. */
+export function whyNot(rules: readonly Rule[], applicant: Applicant, site: Site): string | null {
+  for (const rule of rules) {
+    const why = rule(applicant, site);
+    if (why !== null) return why;
+  }
+  return null;
+}
+
+function machineLeaves(_applicant: Applicant, { machine }: Site): string | null {
+  return machine.leaving ? 'the machine is shutting down' : null;
+}
+
+function refusedByMachine({ refusals }: Applicant, { machine }: Site): string | null {
+  const refusal = refusals.find((one) => one.machine === machine.id);
+  return refusal === undefined ? null : `refused: ${refusal.why}`;
+}
+
+/** MachineID= takes the full id or its first eight characters, nothing in between. */
+function wrongMachine({ requirements }: Applicant, { machine }: Site): string | null {
+  const pinned = requirements.machineId;
+  if (pinned === null || pinned === machine.id || pinned === shortId(machine.id)) return null;
+  return `must run on machine ${pinned}`;
+}
+
+function metadataMissing({ requirements }: Applicant, { machine }: Site): string | null {
+  for (const { key, values } of requirements.metadata) {
+    const value = machine.metadata.get(key);
+    if (value === undefined || !values.includes(value)) {
+      return `metadata ${key}=${values.join('|')} is missing`;
+    }
+  }
+  return null;
+}
+
+function awayFromTarget({ requirements, placeOf }: Applicant, { machine }: Site): string | null {
+  for (const target of requirements.machineOf) {
+    const place = placeOf(target);
+    if (place.kind !== 'on') return place.why;
+    if (place.machine !== machine.id) return `${target} runs on ${shortId(place.machine)}`;
+  }
+  return null;
+}
+
+function conflictsThere({ peer, matches }: Applicant, { peers }: Site): string | null {
+  for (const other of peers) {
+    if (inConflict(peer, other, matches)) return `conflicts with ${other.name}`;
+  }
+  return null;
+}
