@@ -163,7 +163,7 @@ export class StoreCatalog implements Catalog {
         current.item === null
           ? { kind: 'absent', key }
           : { kind: 'modified', key, at: current.item.modRevision };
-      const answer = await store.txn({ onlyIf: [unraced, ...storeGuard()], then: ops }, signal);
+      const answer = await store.txn({ onlyIf: [unraced, ...storeGuard()], writes: ops }, signal);
       if (answer.succeeded) return outcome;
       await requireOurStore(this.#parts, signal);
     }

@@ -139,7 +139,7 @@ function requireLeader(options: object, nextCall: NextCall): PatchableCall {
 }
 
 /** Tries nothing twice: retries have one place each, above. */
-const once = { execute: <T>(run: (context: object) => T) => Promise.resolve(run({})) };
+const once = { execute: async <T>(run: (context: object) => T | Promise<T>) => run({}) };
 
 function clientOptions(access: EtcdAccess, endpoint: string, number: number): IOptions {
   const noFaultHandling = { global: once, host: () => once };

@@ -54,7 +54,7 @@ export function fromWireItem(item: IKeyValue): StoredItem {
 }
 
 export function toWireTxn(request: TxnRequest): ITxnRequest {
-  return { compare: request.onlyIf.map(toWireCompare), success: request.then.map(toWireOp) };
+  return { compare: request.onlyIf.map(toWireCompare), success: request.writes.map(toWireOp) };
 }
 
 /** `range_end` is part of the protocol and of the client's descriptor, not of its types. */

@@ -80,18 +80,18 @@ export class MemoryStore implements Store {
 
   async txn(request: TxnRequest, signal: AbortSignal): Promise<TxnAnswer> {
     await this.#arrive('txn', signal);
-    if (request.onlyIf.length > opsMax || request.then.length > opsMax) {
+    if (request.onlyIf.length > opsMax || request.writes.length > opsMax) {
       throw refused('registry/refused', 'too many operations in txn request', 'never');
     }
     if (!request.onlyIf.every((compare) => this.#history.holds(compare))) {
       return { succeeded: false, revision: this.#history.revision };
     }
-    for (const op of request.then) {
+    for (const op of request.writes) {
       if (op.kind === 'put' && op.leaseId !== null && !this.#leases.has(op.leaseId)) {
         throw refused('registry/lease-lost', 'requested lease not found', 'soon');
       }
     }
-    this.#publish(this.#history.write(request.then));
+    this.#publish(this.#history.write(request.writes));
     return { succeeded: true, revision: this.#history.revision };
   }
 

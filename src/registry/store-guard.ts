@@ -22,7 +22,7 @@ export async function requireOurStore(
 ): Promise<void> {
   const guard = parts.storeGuard();
   if (guard.length === 0) return;
-  const answer = await parts.store.txn({ onlyIf: guard, then: [] }, signal);
+  const answer = await parts.store.txn({ onlyIf: guard, writes: [] }, signal);
   if (answer.succeeded) return;
   throw new FleetError(`the store under ${parts.keys.prefix} is not that of our cluster`, {
     code: 'registry/not-ours',

@@ -70,10 +70,10 @@ export type Op =
     }
   | { readonly kind: 'delete'; readonly key: string };
 
-/** All of `then` in one revision if all of `onlyIf` holds; otherwise nothing. */
+/** All of `writes` in one revision if all of `onlyIf` holds; otherwise nothing. */
 export interface TxnRequest {
   readonly onlyIf: readonly Compare[];
-  readonly then: readonly Op[];
+  readonly writes: readonly Op[];
 }
 
 /** `revision` is that of the write when it succeeded, otherwise the store's. */
