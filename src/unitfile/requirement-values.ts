@@ -60,6 +60,8 @@ export function readGiven(
       continue;
     }
     for (const word of words.value) {
+      if (given[kind].length > unitFileLimits.requirementListCountMax) break; // told by tooMany
+      if (problems.length > unitFileLimits.problemCountMax) break;
       const read = readValue(assignment, word, values, kind);
       if (read.ok) given[kind].push(read.value);
       else problems.push(read.error);

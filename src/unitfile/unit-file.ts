@@ -58,11 +58,13 @@ export interface UnitOption {
 export function parseUnitFile(text: string): Result<UnitFile, readonly SyntaxProblem[]> {
   const entries: Entry[] = [];
   const problems: SyntaxProblem[] = [];
+  let problemCount = 0;
   let section: string | null = null;
   for (const line of logicalLines(text)) {
     const read = readLine(line, section);
     if (!read.ok) {
-      problems.push(read.error);
+      problemCount += 1;
+      if (problemCount <= unitFileLimits.problemCountMax + 1) problems.push(read.error);
       // Only a bad header begins like one; what follows must not be called homeless because of it.
       if (read.error.text.startsWith('[')) section ??= '';
       continue;
@@ -70,7 +72,7 @@ export function parseUnitFile(text: string): Result<UnitFile, readonly SyntaxPro
     entries.push(read.value);
     if (read.value.kind === 'section') section = read.value.name;
   }
-  return problems.length === 0 ? ok({ entries }) : fail(firstProblems(problems));
+  return problemCount === 0 ? ok({ entries }) : fail(firstProblems(problems, problemCount));
 }
 
 /** The text of a unit file: for a parsed one, exactly what was parsed. */
@@ -190,8 +192,7 @@ function objectionToHeader(text: string): string | null {
   }
   const name = text.slice(1, -1);
   if (name === '') return 'a section needs a name; write it as [Name]';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const foreign = /[\u0001-\u001f\u007f"'\\[\]]/.exec(name)?.[0];
+  const foreign = /["'\\[\]\p{Cc}]/u.exec(name)?.[0];
   if (foreign === undefined) return null;
   return `a section name cannot contain "${printable(foreign)}"; write it as [Name]`;
 }
@@ -247,10 +248,13 @@ function verbatimValue(pieces: readonly LinePiece[]): string {
   return isOpen ? `${value}\n` : value; // so that the next line is not taken for its continuation
 }
 
-function firstProblems(problems: readonly SyntaxProblem[]): readonly SyntaxProblem[] {
+function firstProblems(
+  problems: readonly SyntaxProblem[],
+  problemCount: number,
+): readonly SyntaxProblem[] {
   const countMax = unitFileLimits.problemCountMax;
   const next = problems[countMax];
   if (next === undefined) return problems;
-  const message = `and ${problems.length - countMax} more lines like these; is this a unit file?`;
+  const message = `and ${problemCount - countMax} more lines are wrong; is this a unit file?`;
   return [...problems.slice(0, countMax), { ...next, message }];
 }
