@@ -1,0 +1,81 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { labLimits, parseMachineName } from '../names.ts';
+import type { EtcdPlace } from '../record.ts';
+import type { UpOptions } from '../up.ts';
+import { upLab } from '../up.ts';
+import type { AddCommands } from './command.ts';
+import { statusTable } from './status.ts';
+
+interface Flags {
+  readonly machines?: number;
+  readonly agentTtl?: string;
+  readonly etcd?: EtcdPlace;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** `fleetlab up` */
+export const addUp: AddCommands = (program, shell) => {
+  program
+    .command('up')
+    .description('boot a cluster of machines on this computer')
+    .option('--machines <n>', 'how many machines, m1 to mN (default: 3)', parseMachineCount)
+    .option(
+      '--agent-ttl <time>',
+      'how long a silent machine counts as alive (default: 3s)',
+      parseTtl,
+    )
+    .addOption(
+      new Option(
+        '--etcd <where>',
+        'a member on each of the first three machines (default), or one',
+      ).choices(['per-machine', 'shared']),
+    )
+    .option(
+      '--metadata <machine:key=value>',
+      'of one machine; repeatable, several pairs with commas',
+      addMetadata,
+      new Map<string, string>(),
+    )
+    .action(async (flags: Flags) => {
+      const context = shell.context();
+      const { outcome, status } = await upLab(context, upOptions(flags));
+      if (outcome === 'already-up') context.say(`lab '${context.lab}' is up already:`);
+      for (const line of statusTable(status)) shell.print(line);
+      if (outcome === 'made') context.say('eval "$(fleetlab env)" points fleetctl at it');
+      const asked = flags.machines ?? status.machines.length;
+      if (outcome === 'made' || asked === status.machines.length) return;
+      context.say(`it has not the ${asked} machines asked for: 'fleetlab add', or 'down' first`);
+      shell.exitWith(1);
+    });
+};
+
+function upOptions(flags: Flags): UpOptions {
+  return {
+    ...(flags.machines !== undefined && { machineCount: flags.machines }),
+    ...(flags.agentTtl !== undefined && { agentTtl: flags.agentTtl }),
+    ...(flags.etcd !== undefined && { etcd: flags.etcd }),
+    metadata: flags.metadata,
+  };
+}
+
+function parseMachineCount(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= labLimits.machineCountMax) return count;
+  throw new InvalidArgumentError(`a number from 1 to ${labLimits.machineCountMax} is meant.`);
+}
+
+function parseTtl(text: string): string {
+  if (/^[1-9]\d*(s|m)$/.test(text)) return text;
+  throw new InvalidArgumentError("a time such as '3s' is meant.");
+}
+
+function addMetadata(text: string, before: ReadonlyMap<string, string>): Map<string, string> {
+  const [name = '', pairs = ''] = text.split(/:(.*)/s);
+  const machine = parseMachineName(name);
+  if (!machine.ok) throw new InvalidArgumentError(`${machine.error}.`);
+  if (!/^[\w.-]+=[^\s,="]+(,[\w.-]+=[^\s,="]+)*$/.test(pairs)) {
+    throw new InvalidArgumentError("such as 'm2:disk=ssd' or 'm2:disk=ssd,region=eu' is meant.");
+  }
+  const known = before.get(name);
+  return new Map(before).set(name, known === undefined ? pairs : `${known},${pairs}`);
+}

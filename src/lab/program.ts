@@ -1,0 +1,66 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AddCommands, Shell } from './commands/command.ts';
+import { addDown } from './commands/down.ts';
+import { addExec } from './commands/exec.ts';
+import { addPower } from './commands/power.ts';
+import { addStatus } from './commands/status.ts';
+import { addUp } from './commands/up.ts';
+import { defaultLabName, parseLabName } from './names.ts';
+
+const commands: readonly AddCommands[] = [addUp, addStatus, addExec, addPower, addDown];
+
+const examples = `
+Examples:
+  fleetlab up                                   three machines, an etcd member on each
+  fleetlab up --machines 5 --metadata m2:disk=ssd
+  eval "$(fleetlab env)"; fleetctl list-machines
+  fleetlab exec m1 -- systemctl list-units      run a command in a machine
+  fleetlab kill m2; fleetlab boot m2            a power cut, and on again
+  fleetlab partition m3; fleetlab heal m3       cut off from the others, and back
+  fleetlab logs m1 -u fleet                     what its fleetd says
+  fleetlab down                                 nothing is left`;
+
+/** What the program is given by its main. */
+export interface ProgramOptions {
+  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
+  readonly exitWith: (status: number) => void;
+  /** Aborts when somebody presses Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** The command line of fleetlab. Mistakes in it throw commander's `CommanderError`. */
+export function fleetlabProgram(options: ProgramOptions): Command {
+  const program = new Command('fleetlab')
+    .description('A cluster of real machines on this computer: try it, rehearse failures.')
+    .addOption(
+      new Option('--lab <name>', 'which lab, when there is more than one')
+        .env('FLEETLAB_NAME')
+        .default(defaultLabName)
+        .argParser(parseLab),
+    )
+    .addHelpText('after', examples)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'fleetlab: ')),
+    });
+  const shell: Shell = {
+    context: () => ({
+      lab: program.opts<{ lab: string }>().lab,
+      say: options.say,
+      signal: options.signal,
+    }),
+    print: options.print,
+    exitWith: options.exitWith,
+  };
+  for (const add of commands) add(program, shell);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
+
+function parseLab(text: string): string {
+  const name = parseLabName(text);
+  if (name.ok) return name.value;
+  throw new InvalidArgumentError(`${name.error}.`);
+}

@@ -1,0 +1,78 @@
+import { messageOf } from '../lib/error.ts';
+import type { Result } from '../lib/result.ts';
+import { fail, ok } from '../lib/result.ts';
+import { runInside } from './exec.ts';
+import { initStarted } from './machine-process.ts';
+import type { LabRecord, MachineRecord } from './record.ts';
+import { etcdUrls, fleetdUrl } from './settings.ts';
+import { until } from './until.ts';
+
+const limits = { bootMs: 60_000, etcdMs: 30_000, listedMs: 30_000, answerMs: 1_000 } as const;
+
+/** Waits until a machine has finished starting. Returns what its systemd says: `running`, or why not. */
+export async function machineBooted(
+  lab: LabRecord,
+  machine: MachineRecord,
+  signal?: AbortSignal,
+): Promise<string> {
+  await initStarted(lab, machine, signal);
+  const options = { timeoutMs: limits.bootMs, ...(signal && { signal }) };
+  const answer = await runInside(machine, ['systemctl', 'is-system-running', '--wait'], options);
+  const state = answer.stdout.trim();
+  if (state !== 'degraded') return state || answer.stderr.trim();
+  const list = ['systemctl', 'list-units', '--failed', '--plain', '--no-legend'];
+  const failed = (await runInside(machine, list)).stdout.trim().split('\n');
+  return `degraded: ${failed.map((line) => line.split(' ')[0]).join(', ')}`;
+}
+
+/** Waits until every member of the lab's etcd can read and write. */
+export async function etcdHealthy(lab: LabRecord, signal?: AbortSignal): Promise<void> {
+  const wait = { what: 'etcd healthy', timeoutMs: limits.etcdMs, hint: etcdHint() };
+  await until({ ...wait, ...(signal && { signal }) }, async () => {
+    const answers = await Promise.all(etcdUrls(lab).map((url) => fetchJson(`${url}/health`)));
+    const isHealthy = (answer: Result<unknown, string>): boolean =>
+      answer.ok && (answer.value as { health?: unknown } | null)?.health === 'true';
+    const bad = etcdUrls(lab).filter((_url, index) => {
+      const answer = answers[index];
+      return answer === undefined || !isHealthy(answer);
+    });
+    return bad.length === 0 ? ok(null) : fail(`${bad.join(', ')} not healthy`);
+  });
+}
+
+/** Waits until the fleetd of `asked` lists all of `machines`. */
+export async function machinesListed(
+  lab: LabRecord,
+  asked: MachineRecord,
+  machines: readonly MachineRecord[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const hint = `'fleetlab logs ${asked.name} -u fleet' shows what its fleetd says`;
+  const wait = { what: `${asked.name}: machines listed`, timeoutMs: limits.listedMs, hint };
+  await until({ ...wait, ...(signal && { signal }) }, async () => {
+    const url = `${fleetdUrl(lab.index, asked.number)}/fleet/v1/machines`;
+    const answer = await fetchJson(url);
+    if (!answer.ok) return answer;
+    const page = answer.value as { machines?: readonly { id?: unknown }[] } | null;
+    const ids = new Set(page?.machines?.map((machine) => machine.id));
+    const missing = machines.filter((machine) => !ids.has(machine.id));
+    if (missing.length === 0) return ok(null);
+    return fail(`it does not list ${missing.map((machine) => machine.name).join(', ')}`);
+  });
+}
+
+/** An answer of a server in the lab. */
+async function fetchJson(url: string): Promise<Result<unknown, string>> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(limits.answerMs) });
+    const text = await response.text();
+    return response.ok ? ok(JSON.parse(text)) : fail(`${url} answers ${response.status}`);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    return fail(`${url}: ${messageOf(cause ?? error)}`);
+  }
+}
+
+function etcdHint(): string {
+  return "'fleetlab logs m1 -u etcd' shows what a member says; a firewall on the bridge stops it";
+}

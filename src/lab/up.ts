@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DiskSource } from './disk.ts';
+import { makeDisk } from './disk.ts';
+import type { LabContext } from './lab.ts';
+import { withLock } from './lock.ts';
+import { startDetached, startMachine } from './machine-process.ts';
+import { bridgeAddress, labLimits, labsFolder } from './names.ts';
+import { makeBridge, makeMachineNetwork } from './network.ts';
+import { copyPrograms, findCheckout, hasFleetd } from './programs.ts';
+import { etcdHealthy, machineBooted, machinesListed } from './ready.ts';
+import type { EtcdPlace, LabRecord, MachineRecord } from './record.ts';
+import { claimLab, labFolder, readRecord, writeRecord } from './record.ts';
+import { requireComputer, requireRoot } from './requirements.ts';
+import { sharedEtcdEnvironment } from './settings.ts';
+import type { LabStatus } from './status.ts';
+import { labStatus } from './status.ts';
+import { readHostSystem } from './system-units.ts';
+import { labFailed } from './trouble.ts';
+import { throwIfInterrupted } from './until.ts';
+
+/** What lab to make. Left out: three machines, TTL 3 s, an etcd member on each, no metadata. */
+export interface UpOptions {
+  /** 1 to 50. */
+  readonly machineCount?: number;
+  /** As fleet.conf has it, such as `3s`. */
+  readonly agentTtl?: string;
+  readonly etcd?: EtcdPlace;
+  /** By machine name, each `key=value,key=value`. */
+  readonly metadata?: ReadonlyMap<string, string>;
+}
+
+/** How `upLab` ended: it made a lab, or found that one is up. */
+export interface UpOutcome {
+  readonly outcome: 'made' | 'already-up';
+  readonly status: LabStatus;
+}
+
+/**
+ * Boots a lab and returns when every machine's systemd runs, etcd is healthy and every fleetd lists
+ * all machines. A lab that is up already is left as it is. After a failure, or when `signal`
+ * aborts, `downLab` removes what was made.
+ */
+export function upLab(context: LabContext, options: UpOptions = {}): Promise<UpOutcome> {
+  requireRoot('up');
+  return withLock({ lab: context.lab, purpose: 'up' }, context.say, async () => {
+    const known = readRecord(context.lab);
+    if (known === null) {
+      await makeLab(context, options);
+      return { outcome: 'made', status: await labStatus(context.lab) };
+    }
+    if (known.phase === 'building') {
+      throw labFailed(
+        `an interrupted 'up' has left parts of lab '${context.lab}'`,
+        "'fleetlab down' removes them, then try again",
+      );
+    }
+    return { outcome: 'already-up', status: await labStatus(context.lab) };
+  });
+}
+
+/** A machine that is not there yet. */
+export function newMachine(number: number, hasEtcd: boolean, metadata: string): MachineRecord {
+  return {
+    name: `m${number}`,
+    number,
+    id: randomBytes(16).toString('hex'),
+    metadata,
+    hasEtcd,
+    power: 'off',
+    process: null,
+  };
+}
+
+/** Connects a machine that is off and starts it; returns at once. */
+export async function powerOn(record: LabRecord, machine: MachineRecord): Promise<void> {
+  machine.power = 'on';
+  writeRecord(record);
+  await makeMachineNetwork(record.index, machine.number);
+  machine.process = startMachine(record, machine);
+  writeRecord(record);
+}
+
+async function makeLab(context: LabContext, options: UpOptions): Promise<void> {
+  const checkout = findCheckout();
+  mkdirSync(labsFolder, { recursive: true, mode: 0o700 });
+  requireComputer(labsFolder);
+  const record = plan(context, options);
+  writeRecord(record);
+  context.say(`making ${record.machines.length} machines, etcd ${record.etcd}`);
+  copyPrograms(checkout, record.name);
+  const source = { checkout, host: readHostSystem() };
+  await makeBridge(record.index);
+  if (record.etcd === 'shared') startSharedEtcd(record);
+  for (const machine of record.machines) await startNew(context, record, machine, source);
+  await allReady(context, record, hasFleetd(checkout));
+  record.phase = 'up';
+  writeRecord(record);
+}
+
+function plan(context: LabContext, options: UpOptions): LabRecord {
+  const machineCount = options.machineCount ?? 3;
+  const memberMin = labLimits.etcdMemberCount;
+  const wanted = options.etcd ?? 'per-machine';
+  const etcd = machineCount < memberMin ? 'shared' : wanted;
+  if (etcd !== wanted) {
+    context.say(`fewer than ${memberMin} machines: one shared etcd on this computer`);
+  }
+  const machines = Array.from({ length: machineCount }, (_none, index) => {
+    const hasEtcd = etcd === 'per-machine' && index < memberMin;
+    return newMachine(index + 1, hasEtcd, options.metadata?.get(`m${index + 1}`) ?? '');
+  });
+  return {
+    format: 1,
+    name: context.lab,
+    index: claimLab(context.lab),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    phase: 'building',
+    agentTtl: options.agentTtl ?? '3s',
+    etcd,
+    etcdProcess: null,
+    machines,
+  };
+}
+
+async function startNew(
+  context: LabContext,
+  record: LabRecord,
+  machine: MachineRecord,
+  source: DiskSource,
+): Promise<void> {
+  throwIfInterrupted(context.signal);
+  await makeDisk(record, machine, source);
+  await powerOn(record, machine);
+  context.say(`${machine.name} started`);
+}
+
+function startSharedEtcd(record: LabRecord): void {
+  const folder = labFolder(record.name);
+  const environment = sharedEtcdEnvironment(bridgeAddress(record.index), join(folder, 'etcd'));
+  const log = join(folder, 'etcd.log');
+  record.etcdProcess = startDetached(record.name, 'etcd', ['etcd'], log, environment);
+  writeRecord(record);
+}
+
+async function allReady(context: LabContext, record: LabRecord, hasDaemon: boolean): Promise<void> {
+  const { say, signal } = context;
+  await Promise.all(
+    record.machines.map(async (machine) => {
+      say(`${machine.name}: systemd ${await machineBooted(record, machine, signal)}`);
+    }),
+  );
+  await etcdHealthy(record, signal);
+  say('etcd healthy');
+  if (!hasDaemon) return say('fleetd is not built: the machines run without it');
+  await Promise.all(
+    record.machines.map((machine) => machinesListed(record, machine, record.machines, signal)),
+  );
+  say(`every fleetd lists all ${record.machines.length} machines`);
+}
