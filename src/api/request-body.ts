@@ -30,6 +30,7 @@ export function acceptJsonOnly(app: FastifyInstance): void {
 }
 
 function parseJson(body: string | Buffer): unknown {
+  if (body.length === 0) return undefined; // a DELETE that says its nothing is JSON
   const text =
     typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body);
   return JSON.parse(text);
