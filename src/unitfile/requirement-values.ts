@@ -82,7 +82,7 @@ function wordsOf(
 ): Result<readonly Word[], WordProblem> {
   if (kind !== 'metadata') return splitWords(value, 'keep');
   // As in fleet 1.0: without quotes, one pair is the whole line, blanks in its value included.
-  const isOnePair = !/["']/.test(value) && value.split('=').length === 2;
+  const isOnePair = /^[^\s"'=]+=[^"'=]*$/.test(value);
   return isOnePair ? ok([{ text: value, offset: 0 }]) : splitWords(value, 'decode');
 }
 
