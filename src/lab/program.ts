@@ -1,13 +1,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AddCommands, Shell } from './commands/command.ts';
 import { addDown } from './commands/down.ts';
+import { addDrill } from './commands/drill.ts';
 import { addExec } from './commands/exec.ts';
 import { addPower } from './commands/power.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
 import { defaultLabName, parseLabName } from './names.ts';
+import { requireRoot } from './requirements.ts';
 
-const commands: readonly AddCommands[] = [addUp, addStatus, addExec, addPower, addDown];
+const commands: readonly AddCommands[] = [addUp, addStatus, addExec, addPower, addDown, addDrill];
 
 const examples = `
 Examples:
@@ -41,6 +43,7 @@ export function fleetlabProgram(options: ProgramOptions): Command {
     )
     .addHelpText('after', examples)
     .enablePositionalOptions()
+    .hook('preAction', (_program, command) => requireRoot(command.name()))
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, 'fleetlab: ')),

@@ -3,6 +3,8 @@
 // Start with drill.ts; timeline.ts and verdict.ts are the pure parts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { runOk } from '../run.ts';
+import { labFailed } from '../trouble.ts';
 
 /** One change of a key, seen at `atMs` (monotonic). */
 export interface StoreEvent {
@@ -21,16 +23,33 @@ export interface StoreWatch {
   stop(): void;
 }
 
-/** Starts `etcdctl watch` on the prefix; `endpoints` as etcdctl takes them. */
-export function watchStore(endpoints: string, prefix: string): StoreWatch {
-  const child = spawn('etcdctl', ['watch', '--prefix', prefix, '-w', 'json'], {
-    env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: endpoints },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+/** Where a cluster lies in etcd unless its fleet.conf says otherwise. */
+const prefix = '/_coreos.com/fleet/';
+
+/** The id of the machine that leads, from etcd; null when none does. */
+export async function leaderOf(endpoints: string): Promise<string | null> {
+  const key = `${prefix}engine/leader`;
+  const value = await runOk(etcdctl(endpoints, ['get', '--print-value-only', key]));
+  if (value.trim() === '') return null;
+  const { machine } = JSON.parse(value) as { readonly machine?: string };
+  return machine ?? null;
+}
+
+/**
+ * Watches the cluster from the revision that etcd has now, so that nothing is missed however long
+ * `etcdctl watch` takes to begin. `endpoints` as etcdctl takes them.
+ */
+export async function watchStore(endpoints: string): Promise<StoreWatch> {
+  const from = await nextRevision(endpoints);
+  const [program = '', ...args] = etcdctl(endpoints, [
+    ...['watch', '--prefix', prefix, '-w', 'json'],
+    `--rev=${from}`,
+  ]);
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const events: StoreEvent[] = [];
   const listeners = new Set<() => void>();
   createInterface({ input: child.stdout }).on('line', (line) => {
-    events.push(...eventsIn(line, prefix, performance.now()));
+    events.push(...eventsIn(line, performance.now()));
     for (const listener of [...listeners]) listener();
   });
   return {
@@ -41,7 +60,7 @@ export function watchStore(endpoints: string, prefix: string): StoreWatch {
 }
 
 /** The events of one line of `etcdctl watch -w json`; an unreadable line holds none. */
-export function eventsIn(line: string, prefix: string, atMs: number): StoreEvent[] {
+export function eventsIn(line: string, atMs: number): StoreEvent[] {
   const parsed = parseLine(line);
   return parsed.flatMap((event) => {
     const key = fromBase64(event.kv?.key);
@@ -51,6 +70,17 @@ export function eventsIn(line: string, prefix: string, atMs: number): StoreEvent
       { atMs, key: key.slice(prefix.length), value: isDelete ? null : fromBase64(event.kv?.value) },
     ];
   });
+}
+
+async function nextRevision(endpoints: string): Promise<number> {
+  const answer = await runOk(etcdctl(endpoints, ['get', prefix, '-w', 'json']));
+  const { header } = JSON.parse(answer) as { readonly header?: { readonly revision?: number } };
+  if (header?.revision !== undefined) return header.revision + 1;
+  throw labFailed('etcdctl told no revision', `see 'etcdctl get ${prefix} -w json'`);
+}
+
+function etcdctl(endpoints: string, args: readonly string[]): readonly string[] {
+  return ['env', 'ETCDCTL_API=3', `ETCDCTL_ENDPOINTS=${endpoints}`, 'etcdctl', ...args];
 }
 
 interface RawEvent {

@@ -1,3 +1,4 @@
+import type { LossKind } from './result.ts';
 import type { StoreEvent } from './store-watch.ts';
 
 /** One line of the timeline: what was seen, and how long after the start. */
@@ -15,6 +16,8 @@ export interface Loss {
   /** Units that ran there and fit elsewhere. */
   readonly movers: readonly string[];
   readonly wasLeader: boolean;
+  /** A machine that is shut down reports its units stopped before it leaves. */
+  readonly how: LossKind;
 }
 
 /** What the store must show after a loss, in the order it usually comes. */
@@ -27,7 +30,7 @@ export interface Milestone {
 export function milestonesOf(loss: Loss): readonly Milestone[] {
   const isAfter = (event: StoreEvent): boolean => event.atMs >= loss.atMs;
   const gone: Milestone = {
-    what: 'lease expired',
+    what: loss.how === 'kill' ? 'lease expired' : 'lease given back',
     test: (event) =>
       isAfter(event) && event.key === `machines/${loss.machineId}` && event.value === null,
   };
@@ -36,6 +39,14 @@ export function milestonesOf(loss: Loss): readonly Milestone[] {
     test: (event) => isAfter(event) && event.key === 'engine/leader' && event.value !== null,
   };
   const moves = loss.movers.flatMap((unit): Milestone[] => [
+    ...(loss.how === 'kill'
+      ? []
+      : [
+          {
+            what: `${unit} stopped`,
+            test: (event: StoreEvent) => isAfter(event) && isStopped(event, unit, loss.machineId),
+          },
+        ]),
     {
       what: `${unit} placed`,
       test: (event) => isAfter(event) && isPlacedElsewhere(event, unit, loss.machineId),
@@ -73,6 +84,15 @@ function isActiveElsewhere(event: StoreEvent, unit: string, lost: string): boole
   const [folder, machine, name] = event.key.split('/');
   if (folder !== 'state' || machine === lost || name !== unit || event.value === null) return false;
   return fieldOf(event.value, 'active') === 'active';
+}
+
+function isStopped(event: StoreEvent, unit: string, lost: string): boolean {
+  if (event.key !== `state/${lost}/${unit}`) return false;
+  return event.value === null || isOver(fieldOf(event.value, 'active'));
+}
+
+function isOver(active: unknown): boolean {
+  return active === 'inactive' || active === 'failed';
 }
 
 function fieldOf(json: string, field: string): unknown {

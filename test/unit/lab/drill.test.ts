@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { castFor, expectationOn } from '../../../src/lab/drill/cast.ts';
+import { runningIn } from '../../../src/lab/drill/look.ts';
 import { eventsIn, type StoreEvent } from '../../../src/lab/drill/store-watch.ts';
 import { type Loss, marksOf, secondsText } from '../../../src/lab/drill/timeline.ts';
 import {
@@ -15,25 +17,31 @@ describe('what etcdctl says', () => {
     const line = JSON.stringify({
       Header: {},
       Events: [
-        { kv: { key: base64('/p/a'), value: base64('1') } },
-        { type: 1, kv: { key: base64('/p/b') } },
+        { kv: { key: base64('/_coreos.com/fleet/a'), value: base64('1') } },
+        { type: 1, kv: { key: base64('/_coreos.com/fleet/b') } },
         { kv: { key: base64('/other'), value: base64('2') } },
       ],
     });
-    expect(eventsIn(line, '/p/', 5)).toEqual([
+    expect(eventsIn(line, 5)).toEqual([
       { atMs: 5, key: 'a', value: '1' },
       { atMs: 5, key: 'b', value: null },
     ]);
   });
 
   it('may be no JSON at all', () => {
-    expect(eventsIn('{"level":"warn"', '/p/', 5)).toEqual([]);
-    expect(eventsIn('{"level":"warn"}', '/p/', 5)).toEqual([]);
+    expect(eventsIn('{"level":"warn"', 5)).toEqual([]);
+    expect(eventsIn('{"level":"warn"}', 5)).toEqual([]);
   });
 });
 
 describe('the timeline', () => {
-  const loss: Loss = { atMs: 1_000, machineId: 'dead', movers: ['a.service'], wasLeader: true };
+  const loss: Loss = {
+    atMs: 1_000,
+    machineId: 'dead',
+    movers: ['a.service'],
+    wasLeader: true,
+    how: 'kill',
+  };
   const events: readonly StoreEvent[] = [
     { atMs: 900, key: 'engine/leader', value: '{"machine":"dead"}' },
     { atMs: 900, key: 'state/live/a.service', value: '{"active":"active"}' },
@@ -56,6 +64,14 @@ describe('the timeline', () => {
 
   it('leaves out what has not happened', () => {
     expect(marksOf(loss, events.slice(0, 3)).map(({ what }) => what)).toEqual(['lease expired']);
+  });
+
+  it('of a shutdown begins with the stop on the machine that leaves', () => {
+    const stop = { atMs: 1_100, key: 'state/dead/a.service', value: '{"active":"inactive"}' };
+    expect(marksOf({ ...loss, how: 'poweroff' }, [stop, ...events]).slice(0, 2)).toEqual([
+      { what: 'a.service stopped', afterMs: 100 },
+      { what: 'lease given back', afterMs: 3_000 },
+    ]);
   });
 
   it('writes times in seconds', () => {
@@ -116,4 +132,44 @@ describe('the verdict', () => {
       'c on m2 stopped',
     ]);
   });
+});
+
+describe('what a drill expects', () => {
+  const cast = castFor(3, 1);
+  const on = (unit: string, machine: string): Running => ({ unit, machine, invocationId: '1' });
+  const before = [
+    on('web@1.service', 'm1'),
+    on('announce@1.service', 'm1'),
+    on('web@2.service', 'm2'),
+    on('web@3.service', 'm3'),
+  ];
+
+  it('is that a web server waits when every machine left has one, its sidekick with it', () => {
+    const expected = expectationOn(['m2', 'm3'], before, cast);
+    expect(expected.waiting).toEqual(['web@1.service', 'announce@1.service']);
+    expect(expected.single).toEqual([
+      'web@2.service',
+      'web@3.service',
+      'ledger.service',
+      'worker@1.service',
+    ]);
+  });
+
+  it('is that it moves when a machine without one is left', () => {
+    expect(expectationOn(['m2', 'm3', 'm4'], before, cast).waiting).toEqual([]);
+  });
+
+  it('is that all run when all machines are there', () => {
+    expect(expectationOn(['m1', 'm2', 'm3'], [], cast).waiting).toEqual([]);
+  });
+});
+
+it('reads which units run from what systemctl shows', () => {
+  const shown = [
+    'Id=a.service\nActiveState=active\nInvocationID=11',
+    'Id=b.service\nActiveState=inactive\nInvocationID=',
+  ].join('\n\n');
+  expect(runningIn(`${shown}\n`, 'm1')).toEqual([
+    { unit: 'a.service', machine: 'm1', invocationId: '11' },
+  ]);
 });

@@ -1,0 +1,89 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { downLab } from '../down.ts';
+import { type DrillOptions, runDrill } from '../drill/drill.ts';
+import { type LossKind, resultLines } from '../drill/result.ts';
+import type { LabContext } from '../lab.ts';
+import { labLimits } from '../names.ts';
+import type { EtcdPlace } from '../record.ts';
+import { requireRoot } from '../requirements.ts';
+import type { AddCommands, Shell } from './command.ts';
+
+interface Flags {
+  readonly machines: number;
+  readonly units: number;
+  readonly kill: string;
+  readonly how: LossKind;
+  readonly agentTtl: string;
+  readonly etcd: EtcdPlace;
+  readonly keep?: boolean;
+  readonly output?: string;
+}
+
+/** `fleetlab drill` */
+export const addDrill: AddCommands = (program, shell) => {
+  program
+    .command('drill')
+    .description('boot machines, start units, lose a machine, show its units running elsewhere')
+    .option('--machines <n>', 'how many machines', parseCount(2, labLimits.machineCountMax), 3)
+    .option('--units <n>', 'instances of worker@.service beside the others', parseCount(0, 500), 6)
+    .option('--kill <which>', 'leader, random, or the name of a machine', 'leader')
+    .addOption(
+      new Option('--how <loss>', 'a power cut, or a clean shutdown')
+        .choices(['kill', 'poweroff'])
+        .default('kill'),
+    )
+    .option('--agent-ttl <time>', 'how long a silent machine counts as alive', '3s')
+    .addOption(
+      new Option('--etcd <where>', 'a member on each of the first three machines, or one')
+        .choices(['per-machine', 'shared'])
+        .default('per-machine'),
+    )
+    .option('--keep', 'leave the machines running for a look around')
+    .addOption(new Option('-o, --output <form>', 'a table, or JSON').choices(['table', 'json']))
+    .action((flags: Flags) => drill(shell, flags));
+};
+
+/** A drill has machines of its own: those of `fleetlab up` are not touched. */
+const drillLab = 'drill';
+
+async function drill(shell: Shell, flags: Flags): Promise<void> {
+  requireRoot('drill');
+  const context: LabContext = { ...shell.context(), lab: drillLab };
+  const isJson = flags.output === 'json';
+  try {
+    // What an interrupted drill has left would spoil this one's figures.
+    await downLab(context);
+    const result = await runDrill(context, optionsFrom(flags, isJson ? context.say : shell.print));
+    const lines = isJson ? [JSON.stringify(result, null, 2)] : ['', ...resultLines(result)];
+    for (const line of lines) shell.print(line);
+    if (result.faults.length > 0) shell.exitWith(1);
+  } finally {
+    if (flags.keep === true) {
+      context.say(`the machines stay: eval "$(fleetlab --lab ${drillLab} env)"`);
+      context.say(`'fleetlab --lab ${drillLab} down' takes them down`);
+    } else {
+      context.say('taking the machines down');
+      await downLab({ lab: context.lab, say: context.say });
+    }
+  }
+}
+
+function optionsFrom(flags: Flags, show: (text: string) => void): DrillOptions {
+  return {
+    machineCount: flags.machines,
+    workerCount: flags.units,
+    victim: flags.kill,
+    how: flags.how,
+    agentTtl: flags.agentTtl,
+    etcd: flags.etcd,
+    show,
+  };
+}
+
+function parseCount(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    if (count >= min && count <= max) return count;
+    throw new InvalidArgumentError(`a number from ${min} to ${max} is meant.`);
+  };
+}
