@@ -68,7 +68,9 @@ export class EtcdConnection {
       return answer;
     } catch (thrown) {
       this.#counter.failed(call.kind);
-      if (!signal.aborted) this.doubt(thrown, sentAtMs);
+      const spentMs = this.#clock.nowMs() - sentAtMs;
+      const wasBusy = spentMs > this.#requestTimeoutMs + limits.ownLatenessMsMax;
+      if (!signal.aborted && !wasBusy) this.doubt(thrown, sentAtMs);
       throw call.effect === 'read' && isRefusalOfRevision(thrown)
         ? thrown
         : etcdTrouble(thrown, call.effect, this.endpoint);

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { EtcdConnection } from './etcd-connection.ts';
 import { etcdTrouble } from './etcd-trouble.ts';
 import type { Stream } from './etcd-watch.ts';
+import { limits } from './limits.ts';
 import type { RequestCounter } from './request-counter.ts';
 import type { LeaseId, LeaseStanding } from './store.ts';
 
@@ -52,7 +53,12 @@ export class EtcdRenewals {
       };
       const onAbort = (): void => waiter.refuse(new Error('aborted while waiting for the answer'));
       const late = new Error(`no answer within ${Math.round(withinMs)} ms`);
-      const cancelTimer = this.#clock.after(withinMs, () => waiter.refuse(late));
+      const dueAtMs = sentAtMs + withinMs;
+      let cancelTimer = this.#clock.after(withinMs, () => {
+        const wasBusy = this.#clock.nowMs() - dueAtMs > limits.ownLatenessMsMax;
+        if (wasBusy) cancelTimer = this.#clock.after(withinMs, () => waiter.refuse(late));
+        else waiter.refuse(late);
+      });
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
       this.#stream().then((stream) => stream.write({ ID: leaseId }), waiter.refuse);

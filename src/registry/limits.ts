@@ -22,5 +22,8 @@ export const limits = {
   /** etcd closes connections that ping more often than every 5 s. */
   pingEveryMs: 5000,
   pingTimeoutMs: 2000,
-  connectTimeoutMs: 1000,
+  /** A timer later than this was held up by ourselves: the answer may be waiting to be read. */
+  ownLatenessMsMax: 100,
+  /** How far etcd and we may disagree on how fast time passes while a lease is watched. */
+  leaseSlackMs: 250,
 } as const satisfies Readonly<Record<string, number>>;

@@ -1,0 +1,236 @@
+import type { Clock } from '../lib/clock.ts';
+import { FleetError, type TroubleCode } from '../lib/error.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
+import type { AgentLedger, OrderBook } from '../model/ledger.ts';
+import type { Order } from '../model/order.ts';
+import type { StateReport } from '../model/report.ts';
+import { type ContentHash, contentHash } from '../unitfile/unit-hash.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import { orderCodec, reportCodec } from './codec.ts';
+import { CowMap, CowSet } from './copy-on-write.ts';
+import { Follower } from './follower.ts';
+import type { Keys } from './keys.ts';
+import type { MachineLease } from './lease.ts';
+import { limits } from './limits.ts';
+import { readKeys, readWhole } from './paged-read.ts';
+import type { Registration } from './registration.ts';
+import type { Compare, Op, Store, StoredItem, TxnAnswer, TxnRequest, WatchEvent } from './store.ts';
+import { undecodable } from './store-guard.ts';
+
+/** What the agent's door needs. */
+export interface AgentLedgerOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly lease: MachineLease;
+  readonly registration: Registration;
+}
+
+/** The agent's door to the store; see `AgentLedger`. It watches `work/<me>/` and nothing else. */
+export class StoreAgentLedger implements AgentLedger {
+  readonly machine: MachineId;
+  readonly #options: AgentLedgerOptions;
+  readonly #follower: Follower;
+  readonly #nudges = new Set<() => void>();
+  #orders = new CowMap<UnitName, Order>();
+  #unreadable = new CowSet<UnitName>();
+  #book: OrderBook | null = null;
+  /** Mod revisions of our own reports; null: not known, e.g. after a lost answer. */
+  #written: Map<UnitName, Revision> | null = null;
+  /** A transaction whose answer was lost: it may still land until it was settled. */
+  #lost: TxnRequest | null = null;
+
+  constructor(options: AgentLedgerOptions) {
+    this.#options = options;
+    const { store, keys, clock, lease, registration } = options;
+    this.machine = registration.machine;
+    const watched = keys.ordersOf(this.machine);
+    this.#follower = new Follower(
+      { store, clock, watched, ranges: [{ range: watched, keysOnly: false }], ttlMs: lease.ttlMs },
+      {
+        reset: (items, revision) => this.#reset(items, revision),
+        apply: (events, revision) => this.#apply(events, revision),
+        troubled: () => undefined, // the lease tells of an etcd that is away
+      },
+    );
+    registration.onChange(() => {
+      this.#written = null; // the reports of a lost lease are gone
+    });
+  }
+
+  /** Follows the orders until abort; never rejects. */
+  run(signal: AbortSignal): Promise<void> {
+    return this.#follower.run(signal);
+  }
+
+  orderBook(): OrderBook | null {
+    return this.#book;
+  }
+
+  onChange(nudge: () => void): void {
+    this.#nudges.add(nudge);
+  }
+
+  async readText(hash: ContentHash, signal: AbortSignal): Promise<string | null> {
+    const key = this.#options.keys.text(hash);
+    const what = { keys: [key], revision: null };
+    const item = (await readKeys(this.#options.store, what, signal)).items[0] ?? null;
+    if (item === null) return null;
+    if (contentHash(item.value) !== hash) throw undecodable(key, 'its bytes have another hash');
+    return item.value;
+  }
+
+  async readReports(signal: AbortSignal): Promise<ReadonlyMap<UnitName, StateReport>> {
+    const reports = new Map<UnitName, StateReport>();
+    for (const { unit, item } of await this.#readOwn(signal)) {
+      const report = reportCodec.decode(item.value);
+      if (report.ok) reports.set(unit, report.value);
+    }
+    return reports;
+  }
+
+  async report(
+    reports: ReadonlyMap<UnitName, StateReport | null>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const all = [...reports];
+    for (let start = 0; start < all.length; start += limits.batchOpsMax) {
+      await this.#reportBatch(all.slice(start, start + limits.batchOpsMax), signal);
+    }
+  }
+
+  /**
+   * Each report is guarded by the one it follows, so that a transaction whose answer was lost can
+   * never land on top of a later one.
+   */
+  async #reportBatch(
+    batch: readonly (readonly [UnitName, StateReport | null])[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#lost !== null) await this.#settle(this.#lost, signal);
+    for (let tryCount = 1; tryCount <= limits.writeTriesMax; tryCount += 1) {
+      const written = await this.#known(signal);
+      const txn = this.#reportTxn(batch, written);
+      if (txn.writes.length === 0) return;
+      const answer = await this.#send(txn, signal);
+      if (answer.succeeded) {
+        for (const [unit, report] of batch) {
+          if (report === null) written.delete(unit);
+          else written.set(unit, answer.revision);
+        }
+        return;
+      }
+      this.#written = null;
+      await this.#options.registration.recheck(signal);
+    }
+    throw new FleetError(`reports of machine ${this.machine} were raced by another writer`, {
+      code: 'registry/conflict',
+      retry: 'soon',
+      hint: 'Two daemons may run with one machine-id.',
+    });
+  }
+
+  #reportTxn(
+    batch: readonly (readonly [UnitName, StateReport | null])[],
+    written: ReadonlyMap<UnitName, Revision>,
+  ): TxnRequest {
+    const { keys, lease, registration } = this.#options;
+    const onlyIf: Compare[] = [...registration.guard()];
+    const writes: Op[] = [];
+    for (const [unit, report] of batch) {
+      const key = keys.report(this.machine, unit);
+      const at = written.get(unit);
+      if (report === null && at === undefined) continue;
+      onlyIf.push(at === undefined ? { kind: 'absent', key } : { kind: 'modified', key, at });
+      const value = report === null ? null : reportCodec.encode(report);
+      const leaseId = lease.id;
+      writes.push(value === null ? { kind: 'delete', key } : { kind: 'put', key, value, leaseId });
+    }
+    return { onlyIf, writes };
+  }
+
+  async #send(txn: TxnRequest, signal: AbortSignal): Promise<TxnAnswer> {
+    try {
+      return await this.#options.store.txn(txn, signal);
+    } catch (thrown) {
+      this.#written = null; // it may have happened: look before the next one
+      if (isCode(thrown, 'registry/unknown-outcome')) this.#lost = txn;
+      throw thrown;
+    }
+  }
+
+  /**
+   * Sends a lost transaction again. Its guards let only one of the two in; once the second is
+   * answered, whatever the answer, the first cannot land any more.
+   */
+  async #settle(lost: TxnRequest, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#send(lost, signal);
+    } catch (thrown) {
+      if (!isCode(thrown, 'registry/lease-lost')) throw thrown; // its lease is gone: neither lands
+    }
+    this.#lost = null;
+    this.#written = null;
+  }
+
+  async #known(signal: AbortSignal): Promise<Map<UnitName, Revision>> {
+    if (this.#written !== null) return this.#written;
+    const own = await this.#readOwn(signal);
+    const written = new Map(own.map(({ unit, item }) => [unit, item.modRevision]));
+    this.#written = written;
+    return written;
+  }
+
+  async #readOwn(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly unit: UnitName; readonly item: StoredItem }[]> {
+    const { store, keys } = this.#options;
+    const ranges = [{ range: keys.reportsOf(this.machine), keysOnly: false }];
+    const reading = await readWhole(store, { ranges, revision: null }, signal);
+    return reading.items.flatMap((item) => {
+      const meaning = keys.meaning(item.key);
+      return meaning.kind === 'report' ? [{ unit: meaning.unit, item }] : [];
+    });
+  }
+
+  #reset(items: readonly StoredItem[], revision: Revision): void {
+    this.#orders = new CowMap();
+    this.#unreadable = new CowSet();
+    for (const item of items) this.#put(item);
+    this.#show(revision);
+  }
+
+  #apply(events: readonly WatchEvent[], revision: Revision): void {
+    for (const event of events) {
+      if (event.kind === 'put') this.#put(event.item);
+      else this.#delete(event.key);
+    }
+    this.#show(revision);
+  }
+
+  #put(item: StoredItem): void {
+    const meaning = this.#options.keys.meaning(item.key);
+    if (meaning.kind !== 'order') return;
+    const order = orderCodec.decode(item.value);
+    this.#orders.set(meaning.unit, order.ok ? order.value : null);
+    if (order.ok) this.#unreadable.delete(meaning.unit);
+    else this.#unreadable.add(meaning.unit);
+  }
+
+  #delete(key: string): void {
+    const meaning = this.#options.keys.meaning(key);
+    if (meaning.kind !== 'order') return;
+    this.#orders.set(meaning.unit, null);
+    this.#unreadable.delete(meaning.unit);
+  }
+
+  #show(revision: Revision): void {
+    const orders = this.#orders.share();
+    this.#book = { revision, orders, unreadable: this.#unreadable.share() };
+    for (const nudge of [...this.#nudges]) nudge();
+  }
+}
+
+function isCode(thrown: unknown, code: TroubleCode): boolean {
+  return thrown instanceof FleetError && thrown.trouble.code === code;
+}

@@ -1,0 +1,78 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import type { UnitIdentity } from '../model/ids.ts';
+import type { Machine } from '../model/machine.ts';
+import { StoreAgentLedger } from './agent-ledger.ts';
+import { StoreCatalog } from './catalog.ts';
+import { ClusterClaim } from './cluster-record.ts';
+import { StoreElection } from './election.ts';
+import type { EtcdAccess } from './etcd-connection.ts';
+import { EtcdStore } from './etcd-store.ts';
+import { Keys } from './keys.ts';
+import { MachineLease } from './lease.ts';
+import { Registration } from './registration.ts';
+import type { Store } from './store.ts';
+
+/** What the registry of one daemon is made of. */
+export interface RegistryOptions {
+  readonly store: Store;
+  /** `etcd_key_prefix`. */
+  readonly keyPrefix: string;
+  /** `agent_ttl`. */
+  readonly ttlMs: number;
+  /** What this machine says of itself. */
+  readonly self: Machine;
+  readonly clock: Clock;
+  /** Random identities of units; tests give their own. */
+  readonly newIdentity?: () => UnitIdentity;
+}
+
+/**
+ * Everything a daemon needs of the store. The order of its life: `cluster.settle`, then
+ * `registration.join`, then `registration.keep`, `ledger.run` and `election.lead` side by side; at
+ * its end `lease.stop` (a restart) or `lease.release` (the machine leaves), and `close`.
+ */
+export interface Registry {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly cluster: ClusterClaim;
+  readonly lease: MachineLease;
+  readonly registration: Registration;
+  readonly election: StoreElection;
+  readonly ledger: StoreAgentLedger;
+  readonly catalog: StoreCatalog;
+  /** Closes every connection. Ends no lease. */
+  close(): void;
+}
+
+/** The registry on a real etcd. Connects when it is first asked for something. */
+export function connectRegistry(
+  options: Omit<RegistryOptions, 'store'>,
+  access: EtcdAccess,
+): Registry {
+  const firstMember = randomInt(access.endpoints.length);
+  return openRegistry({ ...options, store: new EtcdStore(access, options.clock, firstMember) });
+}
+
+/** The registry on any store. */
+export function openRegistry(options: RegistryOptions): Registry {
+  const { store, clock, ttlMs, self } = options;
+  const keys = new Keys(options.keyPrefix);
+  const cluster = new ClusterClaim(store, keys);
+  const storeGuard = () => cluster.guard();
+  const lease = new MachineLease({ store, clock, ttlMs });
+  const registration = new Registration({ store, keys, clock, lease, storeGuard, self });
+  const newIdentity = options.newIdentity ?? ((): UnitIdentity => randomUUID() as UnitIdentity);
+  const parts = { store, keys, clock, lease, registration };
+  return {
+    store,
+    keys,
+    cluster,
+    lease,
+    registration,
+    election: new StoreElection(parts),
+    ledger: new StoreAgentLedger(parts),
+    catalog: new StoreCatalog({ store, keys, storeGuard, newIdentity }),
+    close: () => store.close(),
+  };
+}

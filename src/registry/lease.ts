@@ -1,0 +1,152 @@
+import { type Clock, rest } from '../lib/clock.ts';
+import { FleetError, messageOf } from '../lib/error.ts';
+import { limits } from './limits.ts';
+import type { LeaseId, Store } from './store.ts';
+
+/** What a lease needs. */
+export interface MachineLeaseOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The TTL to ask for; etcd may grant more. */
+  readonly ttlMs: number;
+}
+
+interface Held {
+  readonly leaseId: LeaseId;
+  readonly ttlMs: number;
+  readonly ending: AbortController;
+}
+
+/**
+ * The one lease of a machine: everything that says "this machine is alive" hangs on it. It is
+ * renewed every third of its TTL, tried again within a sixth, and given up only when etcd says
+ * that it is gone, however long etcd was away.
+ */
+export class MachineLease {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #askedTtlMs: number;
+  readonly #lostListeners = new Set<() => void>();
+  readonly #troubleListeners = new Set<(problem: string | null) => void>();
+  #held: Held | null = null;
+  #problem: string | null = null;
+
+  constructor(options: MachineLeaseOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#askedTtlMs = options.ttlMs;
+  }
+
+  /** null: none is held, it was lost or given back. */
+  get id(): LeaseId | null {
+    return this.#held?.leaseId ?? null;
+  }
+
+  /** The granted TTL, or the one that will be asked for. */
+  get ttlMs(): number {
+    return this.#held?.ttlMs ?? this.#askedTtlMs;
+  }
+
+  /** Called each time etcd says that the lease is gone; it is not held any more by then. */
+  onLost(listener: () => void): () => void {
+    this.#lostListeners.add(listener);
+    return () => this.#lostListeners.delete(listener);
+  }
+
+  /** Called when renewing begins to fail, with the reason, and with null when it works again. */
+  onTrouble(listener: (problem: string | null) => void): () => void {
+    this.#troubleListeners.add(listener);
+    return () => this.#troubleListeners.delete(listener);
+  }
+
+  /** Takes a lease up again by its id; false when etcd does not know it any more. One try. */
+  async resume(leaseId: LeaseId, signal: AbortSignal): Promise<boolean> {
+    const standing = await this.#store.renewLease(leaseId, limits.requestTimeoutMs, signal);
+    if (standing === null) return false;
+    this.#hold(leaseId, standing.grantedMs);
+    return true;
+  }
+
+  /** Gets a new lease. One try; throws FleetError. */
+  async grant(signal: AbortSignal): Promise<LeaseId> {
+    const { leaseId, ttlMs } = await this.#store.grantLease(this.#askedTtlMs, signal);
+    this.#hold(leaseId, ttlMs);
+    return leaseId;
+  }
+
+  /** Gives the lease back: this machine leaves, all of its keys go at once. */
+  async release(signal: AbortSignal): Promise<void> {
+    const held = this.#drop();
+    if (held !== null) await this.#store.revokeLease(held.leaseId, signal);
+  }
+
+  /** Renews a last time and stops: the daemon restarts, its machine stays. Never rejects. */
+  async stop(signal: AbortSignal): Promise<void> {
+    const held = this.#drop();
+    if (held === null) return;
+    const within = this.#retryMs(held);
+    await this.#store.renewLease(held.leaseId, within, signal).catch(() => null); // as good as it gets
+  }
+
+  #hold(leaseId: LeaseId, ttlMs: number): void {
+    this.#drop();
+    const held: Held = { leaseId, ttlMs, ending: new AbortController() };
+    this.#held = held;
+    void this.#renewUntilEnded(held); // reports through the listeners, never rejects
+  }
+
+  #drop(): Held | null {
+    const held = this.#held;
+    this.#held = null;
+    held?.ending.abort();
+    return held;
+  }
+
+  async #renewUntilEnded(held: Held): Promise<void> {
+    const { signal } = held.ending;
+    let restMs = held.ttlMs / 3;
+    for (;;) {
+      await rest(restMs, this.#clock, signal);
+      if (signal.aborted) return;
+      const startedAtMs = this.#clock.nowMs();
+      const outcome = await this.#renew(held);
+      if (signal.aborted) return;
+      if (outcome === 'gone') return this.#lose(held);
+      const spentMs = this.#clock.nowMs() - startedAtMs;
+      restMs =
+        outcome === 'renewed'
+          ? held.ttlMs / 3 - spentMs
+          : Math.min(limits.retryMaxMs, this.#retryMs(held)) - spentMs;
+    }
+  }
+
+  async #renew(held: Held): Promise<'renewed' | 'failed' | 'gone'> {
+    try {
+      const { signal } = held.ending;
+      const standing = await this.#store.renewLease(held.leaseId, this.#retryMs(held), signal);
+      if (signal.aborted) return 'failed';
+      this.#tellTrouble(null);
+      return standing === null ? 'gone' : 'renewed';
+    } catch (thrown) {
+      if (!(thrown instanceof FleetError)) throw thrown;
+      if (!held.ending.signal.aborted) this.#tellTrouble(messageOf(thrown));
+      return 'failed';
+    }
+  }
+
+  #retryMs(held: Held): number {
+    return Math.min(limits.requestTimeoutMs, held.ttlMs / 6);
+  }
+
+  #lose(held: Held): void {
+    if (this.#held !== held) return;
+    this.#drop();
+    for (const listener of [...this.#lostListeners]) listener();
+  }
+
+  #tellTrouble(problem: string | null): void {
+    if ((problem === null) === (this.#problem === null)) return;
+    this.#problem = problem;
+    for (const listener of [...this.#troubleListeners]) listener(problem);
+  }
+}

@@ -1,0 +1,119 @@
+import type { Clock } from '../lib/clock.ts';
+import { invariant } from '../lib/invariant.ts';
+import type { ClusterPicture } from '../model/cluster-picture.ts';
+import type { Revision } from '../model/ids.ts';
+import { Follower } from './follower.ts';
+import type { Keys } from './keys.ts';
+import { PictureBuilder } from './picture-builder.ts';
+import type { Store, StoredItem } from './store.ts';
+
+/** What a mirror needs. */
+export interface MirrorOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly ttlMs: number;
+}
+
+/** The leader's picture of the whole prefix, kept equal to the store while it runs. */
+export class Mirror {
+  readonly #keys: Keys;
+  readonly #clock: Clock;
+  readonly #follower: Follower;
+  readonly #listeners = new Set<() => void>();
+  #builder: PictureBuilder | null = null;
+
+  constructor(options: MirrorOptions) {
+    const { store, keys, clock, ttlMs } = options;
+    this.#keys = keys;
+    this.#clock = clock;
+    const { from, to } = keys.everything;
+    const texts = keys.all('text');
+    const ranges = [
+      { range: { from, to: texts.from }, keysOnly: false },
+      { range: texts, keysOnly: true },
+      { range: { from: texts.to, to }, keysOnly: false },
+    ];
+    this.#follower = new Follower(
+      { store, clock, ranges, watched: keys.everything, ttlMs },
+      {
+        reset: (items, revision) => this.#reset(items, revision),
+        apply: (events, revision) => {
+          this.#builder?.apply(events, revision);
+          this.#tell();
+        },
+        troubled: () => undefined, // the lease tells of an etcd that is away
+      },
+    );
+  }
+
+  /** Goes on until abort; never rejects. */
+  run(signal: AbortSignal): Promise<void> {
+    return this.#follower.run(signal);
+  }
+
+  /** False until everything was read once. */
+  get isComplete(): boolean {
+    return this.#builder !== null;
+  }
+
+  get revision(): Revision {
+    return this.#builder?.revision ?? (0n as Revision);
+  }
+
+  /** The stored `engine/leader`. */
+  get leader(): StoredItem | null {
+    return this.#builder?.leader ?? null;
+  }
+
+  picture(): ClusterPicture {
+    const builder = this.#builder;
+    invariant(builder !== null, '3', 'a picture was asked for before everything was read');
+    return builder.picture();
+  }
+
+  /** The mod revision of a unit's record or of a text; null when it is not stored. */
+  modRevisionOf(key: string): Revision | null {
+    return this.#builder?.modRevisionOf(key) ?? null;
+  }
+
+  /** Calls `listener` after each change; returns a function that forgets it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Reads everything again, soon. */
+  refresh(): void {
+    this.#follower.refresh();
+  }
+
+  /** Waits until the picture contains a revision; false when that took too long or on abort. */
+  reached(revision: Revision, withinMs: number, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        forget();
+        cancel();
+        signal.removeEventListener('abort', finish);
+        resolve(this.revision >= revision);
+      };
+      const forget = this.onChange(() => {
+        if (this.revision >= revision) finish();
+      });
+      const cancel = this.#clock.after(withinMs, finish);
+      signal.addEventListener('abort', finish, { once: true });
+      if (this.revision >= revision || signal.aborted) finish();
+    });
+  }
+
+  #reset(items: readonly StoredItem[], revision: Revision): void {
+    const builder = new PictureBuilder(this.#keys);
+    builder.fill(items, revision);
+    this.#builder = builder;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

@@ -1,0 +1,215 @@
+import type { ClusterPicture } from '../model/cluster-picture.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
+import type { Machine, Member } from '../model/machine.ts';
+import type { Order } from '../model/order.ts';
+import type { Placement } from '../model/placement.ts';
+import type { StateReport } from '../model/report.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import type { ContentHash } from '../unitfile/unit-hash.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import {
+  type Codec,
+  machineCodec,
+  memberCodec,
+  metadataCodec,
+  orderCodec,
+  placementCodec,
+  reportCodec,
+  unitCodec,
+} from './codec.ts';
+import { CowMap, CowSet, CowTable } from './copy-on-write.ts';
+import type { Keys } from './keys.ts';
+import { unreadableMachine, withMetadata } from './machine-view.ts';
+import type { StoredItem, WatchEvent } from './store.ts';
+
+/** Builds pictures of the cluster out of stored items, one change at a time. */
+export class PictureBuilder {
+  readonly #keys: Keys;
+  readonly #units = new CowMap<UnitName, UnitRecord>();
+  readonly #machines = new CowMap<MachineId, Machine>();
+  readonly #members = new CowMap<MachineId, Member>();
+  readonly #placements = new CowMap<UnitName, Placement>();
+  readonly #orders = new CowTable<MachineId, UnitName, Order>();
+  readonly #reports = new CowTable<MachineId, UnitName, StateReport>();
+  readonly #texts = new CowSet<ContentHash>();
+  readonly #unreadable = new CowSet<UnitName>();
+  /** Keys that are not understood, by the unit they are about. */
+  readonly #badKeys = new Map<UnitName, Set<string>>();
+  /** What machines said of themselves, and what was laid over it at run time. */
+  readonly #plainMachines = new Map<MachineId, Machine>();
+  readonly #overlays = new Map<MachineId, Map<string, string>>();
+  /** Mod revisions of records that are deleted under a guard. */
+  readonly #modRevisions = new Map<string, Revision>();
+  #leader: StoredItem | null = null;
+  #revision = 0n as Revision;
+  #picture: ClusterPicture | null = null;
+
+  constructor(keys: Keys) {
+    this.#keys = keys;
+  }
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  /** The stored `engine/leader`. */
+  get leader(): StoredItem | null {
+    return this.#leader;
+  }
+
+  /** The mod revision of a unit's record or of a text; null when it is not stored. */
+  modRevisionOf(key: string): Revision | null {
+    return this.#modRevisions.get(key) ?? null;
+  }
+
+  /** Begins with a complete reading. Call on a fresh builder only. */
+  fill(items: readonly StoredItem[], revision: Revision): void {
+    for (const item of items) this.#put(item);
+    this.#revision = revision;
+    this.#picture = null;
+  }
+
+  apply(events: readonly WatchEvent[], revision: Revision): void {
+    for (const event of events) {
+      if (event.kind === 'put') this.#put(event.item);
+      else this.#delete(event.key);
+    }
+    this.#revision = revision;
+    this.#picture = null;
+  }
+
+  /** The picture as it is now: the same object while nothing changed, and never changed later. */
+  picture(): ClusterPicture {
+    this.#picture ??= {
+      revision: this.#revision,
+      units: this.#units.share(),
+      machines: this.#machines.share(),
+      members: this.#members.share(),
+      placements: this.#placements.share(),
+      orders: this.#orders.share(),
+      reports: this.#reports.share(),
+      texts: this.#texts.share(),
+      unreadable: this.#unreadable.share(),
+    };
+    return this.#picture;
+  }
+
+  #put(item: StoredItem): void {
+    const { key, value } = item;
+    const meaning = this.#keys.meaning(key);
+    switch (meaning.kind) {
+      case 'leader':
+        this.#leader = item;
+        return;
+      case 'unit':
+        this.#modRevisions.set(key, item.modRevision);
+        this.#units.set(meaning.unit, this.#read(unitCodec, meaning.unit, item));
+        return;
+      case 'placement':
+        this.#placements.set(meaning.unit, this.#read(placementCodec, meaning.unit, item));
+        return;
+      case 'text':
+        this.#modRevisions.set(key, item.modRevision);
+        this.#texts.add(meaning.contentHash);
+        return;
+      case 'order': {
+        const order = this.#read(orderCodec, meaning.unit, item);
+        this.#orders.set(meaning.machine, meaning.unit, order);
+        return;
+      }
+      case 'report': {
+        const report = this.#read(reportCodec, meaning.unit, item);
+        this.#reports.set(meaning.machine, meaning.unit, report);
+        return;
+      }
+      case 'machine': {
+        const machine = machineCodec.decode(value);
+        const plain = machine.ok ? machine.value : unreadableMachine(meaning.machine);
+        this.#plainMachines.set(meaning.machine, { ...plain, id: meaning.machine });
+        this.#showMachine(meaning.machine);
+        return;
+      }
+      case 'member': {
+        const member = memberCodec.decode(value);
+        this.#members.set(meaning.machine, member.ok ? member.value : null);
+        return;
+      }
+      case 'metadata': {
+        const overlay = this.#overlays.get(meaning.machine) ?? new Map<string, string>();
+        const set = metadataCodec.decode(value);
+        if (set.ok) overlay.set(meaning.name, set.value.value);
+        else overlay.delete(meaning.name);
+        this.#overlays.set(meaning.machine, overlay);
+        this.#showMachine(meaning.machine);
+        return;
+      }
+      default:
+        return; // the cluster record, the chain, and what is not ours to understand
+    }
+  }
+
+  #delete(key: string): void {
+    const meaning = this.#keys.meaning(key);
+    this.#modRevisions.delete(key);
+    if ('unit' in meaning) this.#understood(meaning.unit, key);
+    switch (meaning.kind) {
+      case 'leader':
+        this.#leader = null;
+        return;
+      case 'unit':
+        this.#units.set(meaning.unit, null);
+        return;
+      case 'placement':
+        this.#placements.set(meaning.unit, null);
+        return;
+      case 'text':
+        this.#texts.delete(meaning.contentHash);
+        return;
+      case 'order':
+        this.#orders.set(meaning.machine, meaning.unit, null);
+        return;
+      case 'report':
+        this.#reports.set(meaning.machine, meaning.unit, null);
+        return;
+      case 'machine':
+        this.#plainMachines.delete(meaning.machine);
+        this.#showMachine(meaning.machine);
+        return;
+      case 'member':
+        this.#members.set(meaning.machine, null);
+        return;
+      case 'metadata':
+        this.#overlays.get(meaning.machine)?.delete(meaning.name);
+        this.#showMachine(meaning.machine);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Decodes a record about a unit; what is not understood marks the unit as unreadable. */
+  #read<T>(codec: Codec<T>, unit: UnitName, item: StoredItem): T | null {
+    const record = codec.decode(item.value);
+    if (record.ok) {
+      this.#understood(unit, item.key);
+      return record.value;
+    }
+    const bad = this.#badKeys.get(unit) ?? new Set<string>();
+    this.#badKeys.set(unit, bad.add(item.key));
+    this.#unreadable.add(unit);
+    return null;
+  }
+
+  #understood(unit: UnitName, key: string): void {
+    const bad = this.#badKeys.get(unit);
+    if (bad === undefined || !bad.delete(key) || bad.size > 0) return;
+    this.#badKeys.delete(unit);
+    this.#unreadable.delete(unit);
+  }
+
+  #showMachine(id: MachineId): void {
+    const plain = this.#plainMachines.get(id);
+    const shown = plain === undefined ? null : withMetadata(plain, this.#overlays.get(id));
+    this.#machines.set(id, shown);
+  }
+}

@@ -1,0 +1,205 @@
+import { type Clock, rest } from '../lib/clock.ts';
+import { FleetError } from '../lib/error.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
+import type { Machine } from '../model/machine.ts';
+import { machineCodec } from './codec.ts';
+import type { Keys } from './keys.ts';
+import type { MachineLease } from './lease.ts';
+import { watchClaim } from './lease-claim.ts';
+import { limits } from './limits.ts';
+import { readKeys } from './paged-read.ts';
+import type { Compare, LeaseId, Store, StoredItem } from './store.ts';
+import { requireOurStore } from './store-guard.ts';
+
+/** What a registration needs. */
+export interface RegistrationOptions {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly lease: MachineLease;
+  /** Holds while the store is that of our cluster. */
+  readonly storeGuard: () => readonly Compare[];
+  /** What this machine says of itself. */
+  readonly self: Machine;
+}
+
+/**
+ * `refused`: another living machine has our machine-id; nothing may be loaded or started here.
+ * `stopped`: the signal aborted first.
+ */
+export type RegistrationOutcome =
+  | { readonly kind: 'registered' }
+  | { readonly kind: 'refused'; readonly ourAddress: string; readonly otherAddress: string }
+  | { readonly kind: 'stopped' };
+
+/** Keeps `machines/<me>` on this machine's lease. */
+export class Registration {
+  readonly #options: RegistrationOptions;
+  readonly #listeners = new Set<() => void>();
+  #self: Machine;
+  /** The create revision of our record: what every later write of the agent is guarded by. */
+  #createRevision: Revision | null = null;
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+    this.#self = options.self;
+    options.lease.onLost(() => this.#set(null));
+  }
+
+  get machine(): MachineId {
+    return this.#self.id;
+  }
+
+  get isRegistered(): boolean {
+    return this.#createRevision !== null;
+  }
+
+  /** Called when this machine became registered or stopped being so. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What a write of this machine has to compare; throws FleetError while it is not registered. */
+  guard(): readonly Compare[] {
+    if (this.#createRevision === null) throw notRegistered(this.machine);
+    const key = this.#options.keys.machine(this.machine);
+    return [{ kind: 'created', key, at: this.#createRevision }];
+  }
+
+  /**
+   * Takes the lease up again or gets one, and registers. Tries on while the store is away. Throws
+   * FleetError only when trying again is of no use (`registry/not-ours`, `registry/refused`).
+   */
+  async join(signal: AbortSignal): Promise<RegistrationOutcome> {
+    for (;;) {
+      if (signal.aborted) return { kind: 'stopped' };
+      try {
+        const outcome = await this.#joinOnce(signal);
+        if (outcome !== null) return outcome;
+      } catch (thrown) {
+        if (signal.aborted) return { kind: 'stopped' };
+        if (!(thrown instanceof FleetError) || thrown.trouble.retry === 'never') throw thrown;
+      }
+      const restMs = Math.min(limits.retryMaxMs, this.#options.lease.ttlMs / 6);
+      await rest(restMs, this.#options.clock, signal);
+    }
+  }
+
+  /** Joins again each time the lease was lost; ends on abort or with an outcome that is final. */
+  async keep(signal: AbortSignal): Promise<RegistrationOutcome> {
+    for (;;) {
+      if (signal.aborted) return { kind: 'stopped' };
+      if (this.isRegistered) {
+        await this.#changed(signal);
+        continue;
+      }
+      const outcome = await this.join(signal);
+      if (outcome.kind !== 'registered') return outcome;
+    }
+  }
+
+  /** Changes what this machine says of itself, e.g. that it is leaving. Throws FleetError. */
+  async update(
+    change: Partial<Pick<Machine, 'address' | 'metadata' | 'leaving'>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#self = { ...this.#self, ...change };
+    if (!this.isRegistered) return; // the next join writes it
+    const revision = await this.#write(null, this.guard(), signal);
+    if (revision === null) await this.recheck(signal);
+  }
+
+  /** Call when a guarded write failed: finds out whether our record is still ours. */
+  async recheck(signal: AbortSignal): Promise<void> {
+    if (!this.isRegistered) return;
+    const { store } = this.#options;
+    const answer = await store.txn({ onlyIf: this.guard(), writes: [] }, signal);
+    if (!answer.succeeded) this.#set(null);
+  }
+
+  /** null: somebody was faster, look again. */
+  async #joinOnce(signal: AbortSignal): Promise<RegistrationOutcome | null> {
+    const { store, keys, clock, lease, storeGuard } = this.#options;
+    await requireOurStore({ store, keys, storeGuard }, signal);
+    const key = keys.machine(this.machine);
+    const item = (await readKeys(store, { keys: [key], revision: null }, signal)).items[0] ?? null;
+    const record = item === null ? null : machineCodec.decode(item.value);
+    const isUs = record?.ok === true && record.value.bootId === this.#self.bootId;
+    if (item !== null && !isUs && item.leaseId !== null && item.leaseId !== lease.id) {
+      const verdict = await watchClaim({ store, clock, leaseId: item.leaseId }, signal);
+      if (verdict === 'refreshed') {
+        await lease.release(signal);
+        const otherAddress = record?.ok === true ? record.value.address : 'unknown';
+        return { kind: 'refused', ourAddress: this.#self.address, otherAddress };
+      }
+    }
+    await this.#holdLease(isUs ? (item?.leaseId ?? null) : null, signal);
+    const done = await this.#claim(item, signal);
+    if (!done) return null;
+    if (item !== null && item.leaseId !== null && item.leaseId !== lease.id) {
+      await store.revokeLease(item.leaseId, signal); // what hung on it was of an earlier boot
+    }
+    return { kind: 'registered' };
+  }
+
+  /** The lease our record hangs on, if etcd still knows it; otherwise a new one. */
+  async #holdLease(leaseId: LeaseId | null, signal: AbortSignal): Promise<void> {
+    const { lease } = this.#options;
+    if (lease.id !== null) return;
+    if (leaseId !== null && (await lease.resume(leaseId, signal))) return;
+    await lease.grant(signal);
+  }
+
+  async #claim(item: StoredItem | null, signal: AbortSignal): Promise<boolean> {
+    const key = this.#options.keys.machine(this.machine);
+    const guard: Compare =
+      item === null ? { kind: 'absent', key } : { kind: 'modified', key, at: item.modRevision };
+    const revision = await this.#write(item, [guard], signal);
+    if (revision === null) return false;
+    this.#set(item?.createRevision ?? revision);
+    return true;
+  }
+
+  async #write(
+    over: StoredItem | null,
+    guard: readonly Compare[],
+    signal: AbortSignal,
+  ): Promise<Revision | null> {
+    const { store, keys, lease, storeGuard } = this.#options;
+    const value = machineCodec.encode(this.#self, over?.value);
+    const key = keys.machine(this.machine);
+    const put = { kind: 'put', key, value, leaseId: lease.id } as const;
+    const onlyIf = [...guard, ...storeGuard()];
+    if (lease.id === null) throw notRegistered(this.machine);
+    const answer = await store.txn({ onlyIf, writes: [put] }, signal);
+    return answer.succeeded ? answer.revision : null;
+  }
+
+  #set(createRevision: Revision | null): void {
+    if (createRevision === this.#createRevision) return;
+    this.#createRevision = createRevision;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        forget();
+        signal.removeEventListener('abort', finish);
+        resolve();
+      };
+      const forget = this.onChange(finish);
+      signal.addEventListener('abort', finish, { once: true });
+      if (signal.aborted) finish();
+    });
+  }
+}
+
+function notRegistered(machine: MachineId): FleetError {
+  return new FleetError(`machine ${machine} is not registered now`, {
+    code: 'registry/lease-lost',
+    retry: 'soon',
+    hint: 'It joins again by itself as soon as etcd answers.',
+  });
+}
