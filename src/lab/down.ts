@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { FleetError } from '../lib/error.ts';
 import { fail, ok } from '../lib/result.ts';
 import { groupsOf, processesIn, removeGroups, removeTopGroups } from './cgroup.ts';
 import type { LabContext } from './lab.ts';
@@ -8,7 +9,7 @@ import { labMark } from './machine-process.ts';
 import { defaultLabName, isOfLab, labsFolder } from './names.ts';
 import { networkLeftovers, removeNetwork } from './network.ts';
 import { initBelow, processesWithVariable, sendSignal } from './process-table.ts';
-import { claimedIndex, knownLabs, labFolder } from './record.ts';
+import { claimedIndex, knownLabs, labFolder, readRecord, writeRecord } from './record.ts';
 import { requireRoot } from './requirements.ts';
 import { run, runOk } from './run.ts';
 import { until } from './until.ts';
@@ -30,6 +31,7 @@ export function downLab(context: LabContext): Promise<DownOutcome> {
   requireRoot('down');
   return withLock({ lab: context.lab, purpose: 'down' }, context.say, async () => {
     const index = claimedIndex(context.lab) ?? (context.lab === defaultLabName ? 0 : null);
+    markPartial(context.lab);
     const processCount = await endProcesses(context.lab);
     const linkCount = index === null ? 0 : await endNetwork(index);
     const hadFolder = await removeFiles(context.lab, index);
@@ -42,6 +44,17 @@ export function wasSomething(outcome: DownOutcome): boolean {
   return outcome.processCount + outcome.linkCount > 0 || outcome.hadFolder;
 }
 
+/** From here on the lab is not whole, should this command end early. */
+function markPartial(lab: string): void {
+  try {
+    const record = readRecord(lab);
+    if (record !== null) writeRecord({ ...record, phase: 'partial' });
+  } catch (error) {
+    // An unreadable record is one of the things to remove.
+    if (!(error instanceof FleetError)) throw error;
+  }
+}
+
 async function endProcesses(lab: string): Promise<number> {
   const groups = groupsOf(lab);
   const left = (): readonly number[] => [
@@ -49,12 +62,12 @@ async function endProcesses(lab: string): Promise<number> {
   ];
   const found = left();
   // systemd-nspawn clears up after itself once its machine is gone, so machines go first.
-  const inits = found.map(initBelow).filter((pid) => pid !== null);
-  for (const pid of inits) sendSignal(pid, 'SIGKILL');
-  const gentleUntilMs = inits.length === 0 ? 0 : performance.now() + limits.gentleMs;
+  const gentleUntilMs = performance.now() + limits.gentleMs;
   await until({ what: 'all processes of the lab ended', timeoutMs: limits.deathMs }, () => {
     const pids = left();
-    if (performance.now() > gentleUntilMs) for (const pid of pids) sendSignal(pid, 'SIGKILL');
+    const inits = pids.map(initBelow).filter((pid) => pid !== null);
+    const isGentle = inits.length > 0 && performance.now() < gentleUntilMs;
+    for (const pid of isGentle ? inits : pids) sendSignal(pid, 'SIGKILL');
     if (pids.length > 0) return fail(`${pids.length} run, among them ${pids[0]}`);
     return removeGroups(groups) ? ok(null) : fail('a control group is still in use');
   });

@@ -14,9 +14,10 @@ import { labUnsuitable } from './trouble.ts';
 const netnsFolder = '/run/netns';
 const linkFolder = '/sys/class/net';
 
-/** Makes the bridge that all machines of the lab hang on. Addresses are fixed, so nothing asks. */
-export async function makeBridge(labIndex: number): Promise<void> {
+/** Makes the bridge that all machines of the lab hang on, unless it is there. */
+export async function ensureBridge(labIndex: number): Promise<void> {
   const bridge = prefixOf(labIndex);
+  if (existsSync(`${linkFolder}/${bridge}`)) return;
   await refuseTakenAddress(labIndex);
   const numbers = machineNumbers();
   await batch(null, [

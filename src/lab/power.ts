@@ -5,15 +5,14 @@ import { withLock } from './lock.ts';
 import { cutPower, initStarted, machineEnded } from './machine-process.ts';
 import { labLimits, parseMachineName } from './names.ts';
 import { removeMachineNetwork, unplug } from './network.ts';
+import { newMachine, powerOn } from './power-on.ts';
 import { isAlive } from './process-table.ts';
 import { findCheckout, hasFleetd } from './programs.ts';
 import { machineBooted, machinesListed } from './ready.ts';
 import type { LabRecord, MachineRecord } from './record.ts';
 import { machineNamed, readLab, writeRecord } from './record.ts';
-import { requireRoot } from './requirements.ts';
 import { readHostSystem } from './system-units.ts';
 import { labFailed } from './trouble.ts';
-import { newMachine, powerOn } from './up.ts';
 
 const limits = { shutdownMs: 120_000 } as const;
 
@@ -64,7 +63,6 @@ export function addMachine(
   name: string | null = null,
   metadata = '',
 ): Promise<string> {
-  requireRoot('add');
   return withLock({ lab: context.lab, purpose: 'add' }, context.say, async () => {
     const record = readLab(context.lab);
     const machine = newMachine(freeNumber(record, name), false, metadata);
@@ -96,7 +94,6 @@ function withMachine(
   name: string,
   work: (record: LabRecord, machine: MachineRecord) => Promise<void>,
 ): Promise<void> {
-  requireRoot(purpose);
   return withLock({ lab: context.lab, purpose }, context.say, async () => {
     const record = readLab(context.lab);
     await work(record, machineNamed(record, name));

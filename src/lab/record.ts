@@ -8,7 +8,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../lib/error.ts';
-import { labLimits, labsFolder } from './names.ts';
+import { defaultLabName, labLimits, labsFolder } from './names.ts';
 import type { ProcessIdentity } from './process-table.ts';
 import { labFailed, labUnsuitable } from './trouble.ts';
 
@@ -36,10 +36,10 @@ export interface LabRecord {
   readonly name: string;
   /** Part of the name of everything the lab makes, and of its addresses. */
   readonly index: number;
-  /** The computer's boot during which the lab was made; its processes do not outlive it. */
-  readonly bootId: string;
-  /** `building` until the first `up` has succeeded. */
-  phase: 'building' | 'up';
+  /** The boot of the computer during which this was written; no process outlives it. */
+  bootId: string;
+  /** `partial` until `up` has succeeded, and again from the first step of `down`. */
+  phase: 'partial' | 'up';
   readonly agentTtl: string;
   readonly etcd: EtcdPlace;
   /** The shared etcd, once started. */
@@ -63,7 +63,7 @@ export function readRecord(lab: string): LabRecord | null {
   if (!existsSync(path)) return null;
   try {
     const record = JSON.parse(readFileSync(path, 'utf8')) as LabRecord;
-    if (record.format === 1 && Array.isArray(record.machines)) return record;
+    if (record.format === 1 && Array.isArray(record.machines)) return inThisBoot(record);
     throw new Error(`format ${String(record.format)} is not known`);
   } catch (error) {
     throw labFailed(
@@ -79,6 +79,11 @@ export function readLab(lab: string): LabRecord {
   const record = readRecord(lab);
   if (record === null) throw labFailed(`no lab '${lab}' is up`, "'fleetlab up' makes one");
   return record;
+}
+
+/** The boot of the computer that runs now. */
+export function currentBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** Writes the record whole or not at all. */
@@ -125,9 +130,17 @@ export function machineNamed(record: LabRecord, name: string): MachineRecord {
   throw labFailed(`lab '${record.name}' has no machine '${name}'`, `it has ${names || 'none yet'}`);
 }
 
+/** After a restart of the computer no machine runs, whoever has its process number now. */
+function inThisBoot(record: LabRecord): LabRecord {
+  const bootId = currentBootId();
+  if (record.bootId === bootId) return record;
+  const machines = record.machines.map((machine) => ({ ...machine, process: null }));
+  return { ...record, bootId, machines, etcdProcess: null };
+}
+
 /** The lab that nobody named has index 0; the others share the rest. */
 function indexes(lab: string): readonly number[] {
-  if (lab === 'lab') return [0];
+  if (lab === defaultLabName) return [0];
   return Array.from({ length: labLimits.labCountMax - 1 }, (_none, position) => position + 1);
 }
 

@@ -14,6 +14,9 @@ const packages: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 };
 
+/** The Debian packages that hold those programs. */
+export const labPackages: readonly string[] = [...new Set(Object.values(packages))];
+
 /** statfs(2) numbers of file systems that cannot hold the upper layer of an overlay. */
 const unsuitableFileSystems: Readonly<Record<number, string>> = {
   2035054128: 'overlay',

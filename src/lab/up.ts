@@ -1,19 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import type { DiskSource } from './disk.ts';
 import { makeDisk } from './disk.ts';
 import type { LabContext } from './lab.ts';
 import { withLock } from './lock.ts';
-import { startDetached, startMachine } from './machine-process.ts';
-import { bridgeAddress, labLimits, labsFolder } from './names.ts';
-import { makeBridge, makeMachineNetwork } from './network.ts';
+import { labLimits, labsFolder } from './names.ts';
+import { newMachine, powerOn } from './power-on.ts';
 import { copyPrograms, findCheckout, hasFleetd } from './programs.ts';
 import { etcdHealthy, machineBooted, machinesListed } from './ready.ts';
 import type { EtcdPlace, LabRecord, MachineRecord } from './record.ts';
-import { claimLab, labFolder, readRecord, writeRecord } from './record.ts';
+import { claimLab, currentBootId, readRecord, writeRecord } from './record.ts';
 import { requireComputer, requireRoot } from './requirements.ts';
-import { sharedEtcdEnvironment } from './settings.ts';
 import type { LabStatus } from './status.ts';
 import { labStatus } from './status.ts';
 import { readHostSystem } from './system-units.ts';
@@ -50,36 +46,14 @@ export function upLab(context: LabContext, options: UpOptions = {}): Promise<UpO
       await makeLab(context, options);
       return { outcome: 'made', status: await labStatus(context.lab) };
     }
-    if (known.phase === 'building') {
+    if (known.phase === 'partial') {
       throw labFailed(
-        `an interrupted 'up' has left parts of lab '${context.lab}'`,
+        `an interrupted 'up' or 'down' has left parts of lab '${context.lab}'`,
         "'fleetlab down' removes them, then try again",
       );
     }
     return { outcome: 'already-up', status: await labStatus(context.lab) };
   });
-}
-
-/** A machine that is not there yet. */
-export function newMachine(number: number, hasEtcd: boolean, metadata: string): MachineRecord {
-  return {
-    name: `m${number}`,
-    number,
-    id: randomBytes(16).toString('hex'),
-    metadata,
-    hasEtcd,
-    power: 'off',
-    process: null,
-  };
-}
-
-/** Connects a machine that is off and starts it; returns at once. */
-export async function powerOn(record: LabRecord, machine: MachineRecord): Promise<void> {
-  machine.power = 'on';
-  writeRecord(record);
-  await makeMachineNetwork(record.index, machine.number);
-  machine.process = startMachine(record, machine);
-  writeRecord(record);
 }
 
 async function makeLab(context: LabContext, options: UpOptions): Promise<void> {
@@ -91,8 +65,6 @@ async function makeLab(context: LabContext, options: UpOptions): Promise<void> {
   context.say(`making ${record.machines.length} machines, etcd ${record.etcd}`);
   copyPrograms(checkout, record.name);
   const source = { checkout, host: readHostSystem() };
-  await makeBridge(record.index);
-  if (record.etcd === 'shared') startSharedEtcd(record);
   for (const machine of record.machines) await startNew(context, record, machine, source);
   await allReady(context, record, hasFleetd(checkout));
   record.phase = 'up';
@@ -115,8 +87,8 @@ function plan(context: LabContext, options: UpOptions): LabRecord {
     format: 1,
     name: context.lab,
     index: claimLab(context.lab),
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-    phase: 'building',
+    bootId: currentBootId(),
+    phase: 'partial',
     agentTtl: options.agentTtl ?? '3s',
     etcd,
     etcdProcess: null,
@@ -134,14 +106,6 @@ async function startNew(
   await makeDisk(record, machine, source);
   await powerOn(record, machine);
   context.say(`${machine.name} started`);
-}
-
-function startSharedEtcd(record: LabRecord): void {
-  const folder = labFolder(record.name);
-  const environment = sharedEtcdEnvironment(bridgeAddress(record.index), join(folder, 'etcd'));
-  const log = join(folder, 'etcd.log');
-  record.etcdProcess = startDetached(record.name, 'etcd', ['etcd'], log, environment);
-  writeRecord(record);
 }
 
 async function allReady(context: LabContext, record: LabRecord, hasDaemon: boolean): Promise<void> {

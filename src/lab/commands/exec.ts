@@ -2,14 +2,12 @@ import { attach } from '../attach.ts';
 import { enterArgv } from '../exec.ts';
 import { logsArgv } from '../logs.ts';
 import { machineNamed, readLab } from '../record.ts';
-import { requireRoot } from '../requirements.ts';
 import type { AddCommands } from './command.ts';
 import { parseLineCount } from './words.ts';
 
 /** `fleetlab exec`, `shell` and `logs`: what speaks with one machine. */
 export const addExec: AddCommands = (program, shell) => {
   const enter = async (name: string, argv: readonly string[]): Promise<void> => {
-    requireRoot('exec');
     const machine = machineNamed(readLab(shell.context().lab), name);
     shell.exitWith(await attach(enterArgv(machine, argv)));
   };
@@ -20,7 +18,9 @@ export const addExec: AddCommands = (program, shell) => {
     .argument('<command...>')
     .passThroughOptions()
     .usage('<machine> -- <command...>')
-    .action(enter);
+    .action((name: string, words: readonly string[]) =>
+      enter(name, words[0] === '--' ? words.slice(1) : words),
+    );
   program
     .command('shell')
     .description('a shell in a machine')
@@ -34,7 +34,6 @@ export const addExec: AddCommands = (program, shell) => {
     .option('-n, --lines <n>', 'only the last so many lines', parseLineCount)
     .option('-f, --follow', 'go on as lines are added')
     .action(async (name: string, flags: { unit?: string; lines?: number; follow?: boolean }) => {
-      requireRoot('logs');
       const { lines, ...rest } = flags;
       const options = { ...rest, ...(lines !== undefined && { lineCount: lines }) };
       shell.exitWith(await attach(logsArgv(shell.context().lab, name, options)));

@@ -1,0 +1,34 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { RunOptions, RunResult } from '../../src/lab/run.ts';
+import { run } from '../../src/lab/run.ts';
+
+/** The program as a user types it. */
+export const fleetlabPath = fileURLToPath(new URL('../../bin/fleetlab', import.meta.url));
+
+/** Runs `fleetlab` on a lab of that name. */
+export function fleetlab(
+  lab: string,
+  args: readonly string[],
+  options?: RunOptions,
+): Promise<RunResult> {
+  return run(['env', `FLEETLAB_NAME=${lab}`, fleetlabPath, ...args], options);
+}
+
+/** Starts `fleetlab` and leaves it running; its words go to `hear`. */
+export function startFleetlab(
+  lab: string,
+  args: readonly string[],
+  hear: (words: string) => void,
+): { readonly child: ChildProcess; readonly ended: Promise<number | NodeJS.Signals> } {
+  const env = { ...process.env, FLEETLAB_NAME: lab };
+  const child = spawn(fleetlabPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.on('data', (data: Buffer) => hear(data.toString()));
+  child.stderr.on('data', (data: Buffer) => hear(data.toString()));
+  const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
+  });
+  return { child, ended };
+}
