@@ -65,7 +65,7 @@ export interface SystemdEvents {
  */
 export interface Systemd {
   /** What systemd says of these names; every one of them is in the answer. */
-  list(names: readonly UnitName[], signal: AbortSignal): Promise<ReadonlyMap<UnitName, UnitStatus>>;
+  list(names: readonly UnitName[]): Promise<ReadonlyMap<UnitName, UnitStatus>>;
   /** Makes unit files outside of systemd's own folders known to it until the next boot. */
   linkRuntime(paths: readonly string[]): Promise<void>;
   /**

@@ -1,0 +1,85 @@
+import { backoffMs } from '../lib/backoff.ts';
+import { type Clock, rest } from '../lib/clock.ts';
+import { FleetError, messageOf } from '../lib/error.ts';
+import type { Logger } from '../lib/log.ts';
+import { Wake } from '../lib/wake.ts';
+import type { BootId } from '../model/ids.ts';
+import type { AgentLedger } from '../model/ledger.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import { type AgentPaths, UnitFiles } from './files.ts';
+import { agentLimits } from './limits.ts';
+import { Reporter } from './reporter.ts';
+import type { Retry } from './retry.ts';
+import { AgentSession } from './session.ts';
+import type { ConnectSystemd } from './systemd.ts';
+
+/** What the agent of one machine works with. */
+export interface AgentOptions {
+  readonly connect: ConnectSystemd;
+  readonly ledger: AgentLedger;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly paths: AgentPaths;
+  readonly bootId: BootId;
+  /** The machine began to shut down. Called at most once for each connection to systemd. */
+  readonly onShutdown: () => void;
+  /** systemd answered a call: at least every `pingMs` while it is well. */
+  readonly onAnswer?: () => void;
+  /** Hands over what to call when the store may have lost our reports, e.g. with another lease. */
+  readonly onReportsDoubted?: (doubt: () => void) => void;
+}
+
+/** What outlives a connection to systemd. */
+export interface AgentMemory {
+  readonly files: UnitFiles;
+  readonly reporter: Reporter;
+  readonly retries: Map<UnitName, Retry>;
+  /** Look again: an order, a signal, the end of a job. */
+  readonly wake: Wake;
+}
+
+/**
+ * Makes the systemd of this machine match the ledger's orders and reports what systemd says, until
+ * `signal` aborts. Ending it stops no unit. Reconnects by itself; rejects only when something is
+ * broken that no retry mends (a bug).
+ */
+export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
+  const { ledger, clock, log, paths } = options;
+  const wake = new Wake();
+  const reporter = new Reporter(ledger, clock, log, () => wake.nudge());
+  const memory: AgentMemory = { files: new UnitFiles(paths), reporter, retries: new Map(), wake };
+  ledger.onChange(() => wake.nudge());
+  options.onReportsDoubted?.(() => reporter.doubt());
+  await Promise.all([reporter.run(signal), runSessions(options, memory, signal)]);
+}
+
+/** One connection to systemd after the other. */
+async function runSessions(
+  options: AgentOptions,
+  memory: AgentMemory,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, log } = options;
+  let failureCount = 0;
+  const connected = (): void => {
+    if (failureCount > 0) log.info({ failureCount }, 'connected to systemd again');
+    failureCount = 0;
+  };
+  while (!signal.aborted) {
+    try {
+      await new AgentSession(options, memory).run(connected, signal);
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      if (failureCount === 0) sayLost(log, error);
+    }
+    if (signal.aborted) return;
+    failureCount += 1;
+    const limits = { firstMs: agentLimits.reconnectFirstMs, maxMs: agentLimits.reconnectMsMax };
+    await rest(backoffMs(failureCount, limits), clock, signal);
+  }
+}
+
+function sayLost(log: Logger, error: FleetError): void {
+  const { code, hint } = error.trouble;
+  log.warn({ problem: messageOf(error), code, hint }, 'lost systemd, leaving units as they are');
+}

@@ -1,0 +1,119 @@
+import { FleetError } from '../lib/error.ts';
+import type { Logger } from '../lib/log.ts';
+import type { BootId } from '../model/ids.ts';
+import type { AgentLedger } from '../model/ledger.ts';
+import type { Order } from '../model/order.ts';
+import { contentHash } from '../unitfile/unit-hash.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { UnitFiles } from './files.ts';
+import type { MachineView } from './machine-view.ts';
+import { loadedRecord } from './records.ts';
+import type { JobResult, Systemd } from './systemd.ts';
+import type { Task } from './task.ts';
+
+/** What tasks are carried out with. */
+export interface Hands {
+  readonly systemd: Systemd;
+  readonly files: UnitFiles;
+  readonly view: MachineView;
+  readonly ledger: Pick<AgentLedger, 'readText' | 'orderBook'>;
+  readonly bootId: BootId;
+  readonly log: Logger;
+}
+
+/** How each kind of task is done. A new kind does not compile until it has its line here. */
+export type Executors = {
+  readonly [K in Task['kind']]: (
+    task: Extract<Task, { kind: K }>,
+    signal: AbortSignal,
+  ) => Promise<void>;
+};
+
+/** Each task alone; throws FleetError when it could not be done. */
+export function executors(hands: Hands): Executors {
+  const { systemd, files, view } = hands;
+  return {
+    forget: (task) => files.removeReceipt(task.unit),
+    reset: (task) => systemd.resetFailed(task.unit),
+    remove: (task) => files.remove(task.unit),
+    write: async (task, signal) => {
+      const text = await orderedText(hands, task.order, signal);
+      await files.write(text, loadedRecord(task.unit, task.order));
+    },
+    record: (task) => files.writeRecord(loadedRecord(task.unit, task.order)),
+    receipt: async (task) => {
+      await writeReceipt(hands, task.unit, task.order);
+      say(hands, task, 'adopted');
+    },
+    link: (task) => systemd.linkRuntime([files.path(task.unit)]),
+    reload: async (task) => {
+      await systemd.reload();
+      await view.look([task.unit]);
+      requireFresh(view, task.unit);
+    },
+    stop: async (task, signal) => {
+      say(hands, task, 'asked systemd to stop');
+      await requireDone(hands, task, await systemd.stop(task.unit, signal));
+    },
+    start: async (task, signal) => {
+      say(hands, task, 'asked systemd to start');
+      await requireDone(hands, task, await systemd.start(task.unit, signal));
+      await writeReceipt(hands, task.unit, task.order);
+    },
+  };
+}
+
+/** Does one task by its kind. */
+export async function execute(of: Executors, task: Task, signal: AbortSignal): Promise<void> {
+  // The map is complete by its type; only the pairing of kind and task has to be said here.
+  const run = of[task.kind] as (task: Task, signal: AbortSignal) => Promise<void>;
+  await run(task, signal);
+}
+
+/** Throws when systemd still holds another text of the unit than the one on disk. */
+export function requireFresh(view: MachineView, unit: UnitName): void {
+  const actual = view.actual(unit, null);
+  if (actual === undefined || actual.owner.kind === 'other') return;
+  const isUnseen = actual.disk.link === 'ours' && actual.status.load === 'not-found';
+  if (!actual.status.needReload && !isUnseen) return;
+  throw refused(`systemd holds another text of ${unit} even after a reload`);
+}
+
+/** systemd, or the rules, do not allow it. */
+export function refused(message: string): FleetError {
+  return new FleetError(message, {
+    code: 'systemd/refused',
+    retry: 'soon',
+    hint: "see 'systemctl status' and 'systemctl cat' of the unit on its machine",
+  });
+}
+
+async function orderedText(hands: Hands, order: Order, signal: AbortSignal): Promise<string> {
+  const text = await hands.ledger.readText(order.contentHash, signal);
+  if (text !== null && contentHash(text) === order.contentHash) return text;
+  throw new FleetError(`its text ${order.contentHash.slice(0, 7)} is not in the store`, {
+    code: 'registry/undecodable',
+    retry: 'soon',
+    hint: 'submit the unit again with --replace',
+  });
+}
+
+async function writeReceipt(hands: Hands, name: UnitName, order: Order): Promise<void> {
+  const { identity, unitHash, restartCount } = order;
+  const invocationId = hands.view.invocationId(name);
+  const { bootId } = hands;
+  await hands.files.writeReceipt({ name, identity, unitHash, restartCount, bootId, invocationId });
+}
+
+async function requireDone(hands: Hands, task: Task, result: JobResult): Promise<void> {
+  if (result === 'done') return;
+  const words = await hands.systemd.failureOf(task.unit);
+  throw refused(`${task.kind} job ended '${result}'${words === '' ? '' : `: ${words}`}`);
+}
+
+function say(hands: Hands, task: Task, message: string): void {
+  const revision = hands.ledger.orderBook()?.revision;
+  const order = 'order' in task ? { identity: task.order.identity } : {};
+  const { unit, reason } = task;
+  hands.log.info({ unit, reason, revision: revision?.toString(), ...order }, message);
+}

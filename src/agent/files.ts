@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { lstat, readlink, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContentHash } from '../unitfile/unit-hash.ts';
+import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
+import { diskFailed, hasCode, namesIn, readWhole, writeWhole } from './disk-file.ts';
+import { RecordFolder } from './record-folder.ts';
+import { decodeLoaded, decodeReceipt, type LoadedRecord, type Receipt } from './records.ts';
+
+/** Where the agent keeps its files; all of them go with a reboot, as the units do. */
+export interface AgentPaths {
+  /** Put before every path we open, but not before those systemd is told: '' but in tests. */
+  readonly root: string;
+  /** `units_directory`, e.g. `/run/fleet/units`. */
+  readonly unitsDirectory: string;
+  /** Receipts and records, e.g. `/run/fleet`. */
+  readonly stateDirectory: string;
+  /** Where systemd links run-time units, `/run/systemd/system`. */
+  readonly runtimeDirectory: string;
+}
+
+/** What lies on disk of one unit. */
+export interface DiskUnit {
+  /** Of the unit file; null when there is none. */
+  readonly contentHash: ContentHash | null;
+  /** What stands at its name among systemd's run-time units. */
+  readonly link: 'ours' | 'none' | 'foreign';
+  readonly loaded: LoadedRecord | null;
+  readonly receipt: Receipt | null;
+}
+
+/**
+ * Makes systemd stop each of our units before the step that leaves the cluster at shutdown.
+ * `restart fleet` touches neither, since nothing requires anything.
+ */
+const dropInText = '[Unit]\nAfter=fleet-leave.service\n';
+const dropInFile = '10-fleet.conf';
+/** A file name may have 255 bytes: longer names get no drop-in, and only leave less gracefully. */
+const fileNameLengthMax = 255;
+
+/** Unit files and what is kept beside them. Throws FleetError `disk/failed`. */
+export class UnitFiles {
+  readonly #paths: AgentPaths;
+  readonly #loaded: RecordFolder<LoadedRecord>;
+  readonly #receipts: RecordFolder<Receipt>;
+
+  constructor(paths: AgentPaths) {
+    this.#paths = paths;
+    const state = join(paths.root, paths.stateDirectory);
+    this.#loaded = new RecordFolder(join(state, 'loaded'), decodeLoaded);
+    this.#receipts = new RecordFolder(join(state, 'receipts'), decodeReceipt);
+  }
+
+  /** The path of a unit's file, as systemd sees it. */
+  path(name: UnitName): string {
+    return join(this.#paths.unitsDirectory, name);
+  }
+
+  /** Whether systemd's FragmentPath is where our file of that name is found. */
+  isOurPath(fragmentPath: string, name: UnitName): boolean {
+    return fragmentPath === this.path(name) || fragmentPath === this.#linkPath(name);
+  }
+
+  /** All units of which anything is on disk. */
+  async names(): Promise<ReadonlySet<UnitName>> {
+    const [files, loaded, receipts] = await Promise.all([
+      namesIn(join(this.#paths.root, this.#paths.unitsDirectory)),
+      this.#loaded.names(),
+      this.#receipts.names(),
+    ]);
+    const named = files.flatMap((file) => {
+      const parsed = parseUnitName(file);
+      return parsed.ok ? [parsed.value] : [];
+    });
+    return new Set([...named, ...loaded, ...receipts]);
+  }
+
+  /** What is on disk of one unit. */
+  async read(name: UnitName): Promise<DiskUnit> {
+    const [bytes, link, loaded, receipt] = await Promise.all([
+      readWhole(this.#seen(this.path(name))),
+      this.#readLink(name),
+      this.#loaded.read(name),
+      this.#receipts.read(name),
+    ]);
+    return { contentHash: bytes === null ? null : hashOf(bytes), link, loaded, receipt };
+  }
+
+  /** The text of a unit file; null when there is none. */
+  async readText(name: UnitName): Promise<string | null> {
+    const bytes = await readWhole(this.#seen(this.path(name)));
+    return bytes === null ? null : bytes.toString();
+  }
+
+  /** Writes a unit's file with its drop-in and its record. Not known to systemd until linked. */
+  async write(text: string, record: LoadedRecord): Promise<void> {
+    if (`${record.name}.d`.length <= fileNameLengthMax) await this.#writeDropIn(record.name);
+    await writeWhole(this.#seen(this.path(record.name)), text);
+    await this.#loaded.write(record);
+  }
+
+  /** Says whose text the file on disk is. */
+  async writeRecord(record: LoadedRecord): Promise<void> {
+    await this.#loaded.write(record);
+  }
+
+  async writeReceipt(receipt: Receipt): Promise<void> {
+    await this.#receipts.write(receipt);
+  }
+
+  async removeReceipt(name: UnitName): Promise<void> {
+    await this.#receipts.remove(name);
+  }
+
+  /** Removes all we ever wrote of a unit; what others put beside it stays. */
+  async remove(name: UnitName): Promise<void> {
+    if ((await this.#readLink(name)) === 'ours') await this.#unlink(this.#linkPath(name));
+    await this.#unlink(this.path(name));
+    await this.#removeDropIn(name);
+    await this.#receipts.remove(name);
+    await this.#loaded.remove(name);
+  }
+
+  async #writeDropIn(name: UnitName): Promise<void> {
+    const path = this.#seen(join(this.#dropInFolder(name), dropInFile));
+    const before = await readWhole(path);
+    // Writing it again would make systemd think that the unit changed.
+    if (before?.toString() !== dropInText) await writeWhole(path, dropInText);
+  }
+
+  async #removeDropIn(name: UnitName): Promise<void> {
+    const folder = this.#dropInFolder(name);
+    if (`${name}.d`.length > fileNameLengthMax) return;
+    await this.#unlink(join(folder, dropInFile));
+    await rmdir(this.#seen(folder)).catch((error: unknown) => {
+      const isKept = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTEMPTY');
+      if (!isKept) throw diskFailed('remove', folder, error);
+    });
+  }
+
+  async #readLink(name: UnitName): Promise<DiskUnit['link']> {
+    const path = this.#seen(this.#linkPath(name));
+    try {
+      if (!(await lstat(path)).isSymbolicLink()) return 'foreign';
+      return (await readlink(path)) === this.path(name) ? 'ours' : 'foreign';
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return 'none';
+      throw diskFailed('read', path, error);
+    }
+  }
+
+  async #unlink(path: string): Promise<void> {
+    await rm(this.#seen(path), { force: true }).catch((error: unknown) => {
+      throw diskFailed('remove', path, error);
+    });
+  }
+
+  #linkPath(name: UnitName): string {
+    return join(this.#paths.runtimeDirectory, name);
+  }
+
+  #dropInFolder(name: UnitName): string {
+    return `${this.#linkPath(name)}.d`;
+  }
+
+  #seen(path: string): string {
+    return this.#paths.root === '' ? path : join(this.#paths.root, path);
+  }
+}
+
+function hashOf(bytes: Buffer): ContentHash {
+  return createHash('sha256').update(bytes).digest('hex') as ContentHash;
+}

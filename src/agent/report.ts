@@ -1,0 +1,102 @@
+import type { BootId } from '../model/ids.ts';
+import type { Order } from '../model/order.ts';
+import type { Progress, StateReport } from '../model/report.ts';
+import { agentLimits } from './limits.ts';
+import { type ActualUnit, isGone, isUnloadable } from './observe.ts';
+import { isLaunched } from './plan.ts';
+import { type Retry, retryKey } from './retry.ts';
+
+/** What to say of one unit. */
+export interface ReportInput {
+  readonly actual: ActualUnit;
+  /** null: there is none, or it is not known whether there is one. */
+  readonly order: Order | null;
+  /** The order book was read, and what it says of this unit was understood. */
+  readonly isOrderKnown: boolean;
+  readonly retry: Retry | undefined;
+  readonly bootId: BootId;
+}
+
+/** A report; `delete`: nothing is left to report on; `leave`: what the store has stays. */
+export type Reporting = StateReport | 'delete' | 'leave';
+
+type Copy = Pick<StateReport, 'identity' | 'unitHash'>;
+
+/**
+ * What this machine says of a unit: of the copy that is really here, which may be another one than
+ * the order's. A unit without an order is reported as long as it is here (an orphan).
+ */
+export function reportOf(input: ReportInput): Reporting {
+  const { actual, order } = input;
+  if (order !== null) return reportOnOrder(input, order);
+  const { loaded, contentHash } = actual.disk;
+  if (loaded !== null && loaded.contentHash === contentHash) return reportOnCopy(input, loaded);
+  return input.isOrderKnown && isGone(actual) ? 'delete' : 'leave';
+}
+
+/** Whether two reports say the same. */
+export function sameReport(left: StateReport, right: StateReport): boolean {
+  return (
+    left.identity === right.identity &&
+    left.unitHash === right.unitHash &&
+    left.current === right.current &&
+    left.load === right.load &&
+    left.active === right.active &&
+    left.sub === right.sub &&
+    left.problem === right.problem
+  );
+}
+
+function reportOnOrder(input: ReportInput, order: Order): Reporting {
+  const { actual } = input;
+  if (order.want === 'gone' && isGone(actual)) return absent(order, 'gone', null);
+  if (actual.owner.kind === 'other') {
+    return absent(order, 'refused', shortened(`name taken by ${actual.owner.where}`));
+  }
+  const retry = input.retry?.key === retryKey(order) ? input.retry : undefined;
+  const copy = copyHere(actual, order);
+  if (copy !== null && actual.status.load !== 'not-found') return reportOnCopy(input, copy);
+  if (retry?.isRefusal) return absent(order, 'refused', shortened(retry.problem));
+  return 'leave';
+}
+
+function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
+  const { actual, order, retry } = input;
+  const { load, active, sub, loadError } = actual.status;
+  const isRefused = isUnloadable(actual);
+  const isOrders = order !== null && retry?.key === retryKey(order);
+  const problem = isRefused ? `${load}: ${loadError}` : isOrders ? retry.problem : null;
+  return {
+    ...{ identity: copy.identity, unitHash: copy.unitHash },
+    current: isRefused ? 'refused' : progressOf(input, copy),
+    ...{ load, active, sub },
+    problem: problem === null ? null : shortened(problem),
+  };
+}
+
+function progressOf({ actual, order, bootId }: ReportInput, copy: Copy): Progress {
+  if (order?.identity === copy.identity && order.want === 'launch') {
+    return isLaunched(actual, order, bootId) ? 'launched' : 'loaded';
+  }
+  const { receipt } = actual.disk;
+  const isStarted = receipt?.identity === copy.identity && receipt.bootId === bootId;
+  return isStarted ? 'launched' : 'loaded';
+}
+
+/** Whose text is on disk; null when there is none, or it is nobody's that we know. */
+function copyHere({ disk }: ActualUnit, order: Order): Copy | null {
+  if (disk.contentHash === null) return null;
+  if (disk.loaded?.contentHash === disk.contentHash) return disk.loaded;
+  return disk.contentHash === order.contentHash ? order : null;
+}
+
+function absent(order: Order, current: Progress, problem: string | null): StateReport {
+  const { identity, unitHash } = order;
+  const words = { load: 'not-found', active: 'inactive', sub: 'dead' };
+  return { identity, unitHash, current, ...words, problem };
+}
+
+function shortened(problem: string): string {
+  const max = agentLimits.problemLengthMax;
+  return problem.length <= max ? problem : `${problem.slice(0, max - 1)}…`;
+}

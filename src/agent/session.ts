@@ -1,0 +1,229 @@
+import { rest } from '../lib/clock.ts';
+import type { FleetError } from '../lib/error.ts';
+import type { OrderBook } from '../model/ledger.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { AgentMemory, AgentOptions } from './agent.ts';
+import { Executor } from './executor.ts';
+import { agentLimits } from './limits.ts';
+import { MachineView } from './machine-view.ts';
+import { type ActualUnit, isGone } from './observe.ts';
+import { planMachine } from './plan.ts';
+import { reportOf } from './report.ts';
+import { nextRetry, retryKey } from './retry.ts';
+import type { Systemd, SystemdEvents } from './systemd.ts';
+import { isJob, type MachinePlan, type Task } from './task.ts';
+
+/** Work over one connection to systemd: look, plan, report, act, and wait for the next event. */
+export class AgentSession {
+  readonly #options: AgentOptions;
+  readonly #memory: AgentMemory;
+  readonly #over = new AbortController();
+  /** Units of which something is on disk, with an order or without. */
+  readonly #onDisk = new Set<UnitName>();
+  /** Each order as it was at the last pass: another one is worth a fresh look. */
+  readonly #orderKeys = new Map<UnitName, string>();
+  /** Units whose files cannot be read, as last logged. */
+  readonly #unreadable = new Set<UnitName>();
+  #view: MachineView | null = null;
+  #isLeaving = false;
+  #lost: Error | null = null;
+
+  constructor(options: AgentOptions, memory: AgentMemory) {
+    this.#options = options;
+    this.#memory = memory;
+  }
+
+  /**
+   * Connects and works until `signal` aborts, or throws FleetError when the connection is lost.
+   * Calls `connected` once everything was looked at.
+   */
+  async run(connected: () => void, signal: AbortSignal): Promise<void> {
+    const systemd = await this.#options.connect(this.#events());
+    const end = (): void => this.#over.abort(signal.reason);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    try {
+      await Promise.all([this.#work(systemd, connected), this.#keepAsking(systemd)]);
+    } finally {
+      signal.removeEventListener('abort', end);
+      this.#over.abort(new Error('the connection to systemd is over'));
+      systemd.close();
+    }
+    if (this.#lost !== null && !signal.aborted) throw this.#lost;
+  }
+
+  /** An idle connection is asked now and then: nothing else tells that systemd is stuck. */
+  async #keepAsking(systemd: Systemd): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      await rest(agentLimits.pingMs, this.#options.clock, this.#over.signal);
+      if (!this.#over.signal.aborted) await systemd.ping();
+    }
+  }
+
+  async #work(systemd: Systemd, connected: () => void): Promise<void> {
+    const { clock, log, ledger, bootId } = this.#options;
+    const { files, wake } = this.#memory;
+    const { signal } = this.#over;
+    const view = new MachineView(systemd, files);
+    this.#view = view;
+    const executor = new Executor(
+      { systemd, files, view, ledger, bootId, log },
+      { failed: (task, error) => this.#failed(task, error), ended: (unit) => this.#ended(unit) },
+      signal,
+    );
+    for (const name of await files.names()) this.#onDisk.add(name);
+    try {
+      for (let passCount = 1; !signal.aborted; passCount += 1) {
+        wake.clear();
+        const { nextMs } = await this.#pass(view, executor);
+        if (passCount === 1) connected();
+        const pauseMs = nextMs === null ? null : Math.max(nextMs - clock.nowMs(), 0);
+        await wake.rest(pauseMs, clock, signal);
+        await rest(agentLimits.gatherMs, clock, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error; // else it only says that the connection is over
+    } finally {
+      this.#over.abort(new Error('the connection to systemd is over'));
+      systemd.close();
+      await executor.settled();
+    }
+  }
+
+  async #pass(view: MachineView, executor: Executor): Promise<MachinePlan> {
+    const { ledger, clock, bootId } = this.#options;
+    const book = ledger.orderBook();
+    this.#noteOrders(view, book);
+    view.keepOnly(this.#names(book));
+    await view.refresh();
+    this.#sayUnreadable(view);
+    const actual = this.#actual(view, executor);
+    const plan = planMachine({
+      ...{ book, actual, bootId },
+      retries: this.#memory.retries,
+      isLeaving: this.#isLeaving,
+      nowMs: clock.nowMs(),
+    });
+    this.#forgetRetries(book, plan);
+    this.#report(book, actual);
+    await executor.carryOut(plan.units);
+    for (const { unit } of plan.units) this.#ended(unit);
+    return plan;
+  }
+
+  /** What the pass is about: whatever has an order, is on disk, or is reported. */
+  #names(book: OrderBook | null): ReadonlySet<UnitName> {
+    return new Set([
+      ...(book?.orders.keys() ?? []),
+      ...(book?.unreadable ?? []),
+      ...this.#onDisk,
+      ...this.#memory.reporter.storedNames(),
+    ]);
+  }
+
+  #noteOrders(view: MachineView, book: OrderBook | null): void {
+    for (const [unit, order] of book?.orders ?? []) {
+      const key = retryKey(order);
+      if (this.#orderKeys.get(unit) !== key) view.doubt(unit);
+      this.#orderKeys.set(unit, key);
+    }
+    for (const unit of this.#orderKeys.keys()) {
+      if (book !== null && !book.orders.has(unit)) this.#orderKeys.delete(unit);
+    }
+  }
+
+  #actual(view: MachineView, executor: Executor): ReadonlyMap<UnitName, ActualUnit> {
+    const actual = new Map<UnitName, ActualUnit>();
+    for (const name of view.names()) {
+      const unit = view.actual(name, executor.busy(name));
+      if (unit === undefined) continue;
+      actual.set(name, unit);
+      if (isGone(unit)) this.#onDisk.delete(name);
+      else if (unit.owner.kind !== 'other') this.#onDisk.add(name);
+    }
+    return actual;
+  }
+
+  #sayUnreadable(view: MachineView): void {
+    for (const unit of this.#unreadable)
+      if (!view.unreadable.has(unit)) this.#unreadable.delete(unit);
+    for (const [unit, problem] of view.unreadable) {
+      if (this.#unreadable.has(unit)) continue;
+      this.#unreadable.add(unit);
+      this.#options.log.warn(
+        { unit, problem },
+        'files could not be read, leaving the unit as it is',
+      );
+    }
+  }
+
+  #report(book: OrderBook | null, actual: ReadonlyMap<UnitName, ActualUnit>): void {
+    for (const [name, unit] of actual) {
+      const isUnreadable = book?.unreadable.has(name) ?? true;
+      const reporting = reportOf({
+        actual: unit,
+        order: isUnreadable ? null : (book?.orders.get(name) ?? null),
+        isOrderKnown: !isUnreadable,
+        retry: this.#memory.retries.get(name),
+        bootId: this.#options.bootId,
+      });
+      this.#memory.reporter.say(name, reporting);
+    }
+  }
+
+  /** What an order needed is done, or the order is another one: its failures are history. */
+  #forgetRetries(book: OrderBook | null, plan: MachinePlan): void {
+    if (book === null) return;
+    const { retries } = this.#memory;
+    const open = new Set([...plan.units, ...plan.waits].map(({ unit }) => unit));
+    for (const [unit, retry] of retries) {
+      if (!open.has(unit) || this.#orderKeys.get(unit) !== retry.key) retries.delete(unit);
+    }
+  }
+
+  #failed(task: Task, error: FleetError): void {
+    const { clock, log } = this.#options;
+    const { retries } = this.#memory;
+    const key = this.#orderKeys.get(task.unit);
+    if (key === undefined) return;
+    const before = retries.get(task.unit);
+    const { code } = error.trouble;
+    const isRefusal = !isJob(task) && (code === 'systemd/refused' || code === 'disk/failed');
+    const retry = nextRetry(before, { key, problem: error.message, isRefusal }, clock.nowMs());
+    retries.set(task.unit, retry);
+    if (before?.key === key && before.problem === retry.problem) return;
+    const { unit, kind, reason } = task;
+    log.warn({ unit, task: kind, reason, problem: retry.problem }, 'task failed, trying again');
+  }
+
+  #ended(unit: UnitName): void {
+    this.#view?.doubt(unit);
+    this.#memory.wake.nudge();
+  }
+
+  #events(): SystemdEvents {
+    const { log, onShutdown, onAnswer } = this.#options;
+    const { wake } = this.#memory;
+    return {
+      unitChanged: (name, change) => {
+        if (this.#view?.take(name, change)) wake.nudge();
+      },
+      everythingChanged: () => {
+        this.#view?.doubtAll();
+        wake.nudge();
+      },
+      shutdownBegan: () => {
+        if (this.#isLeaving) return;
+        this.#isLeaving = true;
+        log.info({}, 'machine began to shut down');
+        onShutdown();
+        wake.nudge();
+      },
+      answered: () => onAnswer?.(),
+      disconnected: (error) => {
+        this.#lost = error;
+        this.#over.abort(error);
+      },
+    };
+  }
+}
