@@ -18,7 +18,7 @@ export interface WordProblem {
  * double quotes (anywhere in a word) keep blanks.
  *
  * `escapes` says what a backslash is: `decode` reads C escapes and keeps unknown ones as they are
- * (as in `Environment=`), `keep` takes it for any other character (as in lists of unit names, whose
+ * (as in `ExecStart=`), `keep` takes it for any other character (as in lists of unit names, whose
  * `\x2d` must survive).
  */
 export function splitWords(
