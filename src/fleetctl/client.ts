@@ -1,0 +1,150 @@
+import {
+  apiRoot,
+  type ErrorBody,
+  type MachineBody,
+  type PutUnitBody,
+  pageItemsMax,
+  type UnitBody,
+  type UnitStateBody,
+} from '../api/schema.ts';
+import { FleetError } from '../lib/error.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import { limits } from './limits.ts';
+import type { TransportOptions } from './transport.ts';
+import { type ApiAnswer, type ApiRequest, notFleetd, Transport } from './transport.ts';
+
+/** Told of each request, for `--debug`. */
+export type RequestTrace = (line: string) => void;
+
+/**
+ * fleet's API from the client's side. Throws FleetError: `api/unreachable` when nobody, or something
+ * else, answers; `api/refused` with fleetd's own words.
+ */
+export class FleetClient {
+  readonly #transport: Transport;
+  readonly #trace: RequestTrace;
+
+  constructor(options: TransportOptions, trace: RequestTrace = () => undefined) {
+    this.#transport = new Transport(options);
+    this.#trace = trace;
+  }
+
+  /** null: there is no such unit. */
+  async getUnit(name: UnitName): Promise<UnitBody | null> {
+    const answer = await this.#send({ method: 'GET', path: unitPath(name) });
+    if (answer.status === 404) return null;
+    const body = this.#read(answer);
+    if (body['name'] !== name) throw notFleetd(this.#transport.endpoint, 'it answers with no unit');
+    return body as object as UnitBody; // fleetd's word for it
+  }
+
+  listUnits(): Promise<readonly UnitBody[]> {
+    return this.#walk<UnitBody>('units', {});
+  }
+
+  /** What machines say of all units, or of one. */
+  listStates(unit: UnitName | null = null): Promise<readonly UnitStateBody[]> {
+    return this.#walk<UnitStateBody>('states', unit === null ? {} : { unitName: unit });
+  }
+
+  listMachines(): Promise<readonly MachineBody[]> {
+    return this.#walk<MachineBody>('machines', {});
+  }
+
+  async putUnit(name: UnitName, body: PutUnitBody): Promise<void> {
+    const answer = await this.#send({ method: 'PUT', path: unitPath(name), body });
+    if (answer.status !== 201 && answer.status !== 204) this.#read(answer);
+  }
+
+  async destroyUnit(name: UnitName): Promise<'destroyed' | 'missing'> {
+    const answer = await this.#send({ method: 'DELETE', path: unitPath(name) });
+    if (answer.status === 404) return 'missing';
+    if (answer.status !== 204) this.#read(answer);
+    return 'destroyed';
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** All pages of a listing; from the start again when the store forgot the revision meanwhile. */
+  async #walk<T>(
+    collection: 'units' | 'states' | 'machines',
+    filter: Readonly<Record<string, string>>,
+  ): Promise<readonly T[]> {
+    for (let tryCount = 1; ; tryCount += 1) {
+      try {
+        return await this.#walkOnce<T>(collection, filter);
+      } catch (error) {
+        const isStale = error instanceof ApiRefusal && error.status === 410;
+        if (!isStale || tryCount >= limits.walkTriesMax) throw error;
+      }
+    }
+  }
+
+  async #walkOnce<T>(
+    collection: 'units' | 'states' | 'machines',
+    filter: Readonly<Record<string, string>>,
+  ): Promise<readonly T[]> {
+    const items: T[] = [];
+    const resource = collection === 'states' ? 'state' : collection;
+    let token: string | null = null;
+    do {
+      const query = new URLSearchParams({ ...filter, limit: String(pageItemsMax) });
+      if (token !== null) query.set('nextPageToken', token);
+      const answer = await this.#send({ method: 'GET', path: `${apiRoot}/${resource}?${query}` });
+      const page = this.#read(answer);
+      const found: unknown = page[collection];
+      if (!Array.isArray(found)) {
+        throw notFleetd(this.#transport.endpoint, `its answer has no "${collection}"`);
+      }
+      for (const item of found) items.push(item as T);
+      const next: unknown = page['nextPageToken'];
+      token = typeof next === 'string' ? next : null;
+    } while (token !== null);
+    return items;
+  }
+
+  async #send(request: ApiRequest): Promise<ApiAnswer> {
+    const startMs = performance.now();
+    const answer = await this.#transport.send(request);
+    const tookMs = Math.round(performance.now() - startMs);
+    this.#trace(`${request.method} ${request.path}: ${answer.status} in ${tookMs} ms`);
+    return answer;
+  }
+
+  #read({ status, text }: ApiAnswer): Readonly<Record<string, unknown>> {
+    const body = parseObject(text);
+    if (status === 200 && body !== null) return body;
+    const error = (body as Partial<ErrorBody> | null)?.error;
+    if (typeof error?.message === 'string') throw new ApiRefusal(status, error);
+    const what = body === null ? 'it does not answer in JSON' : 'its answer is of another kind';
+    throw notFleetd(this.#transport.endpoint, `${what} (HTTP ${status})`);
+  }
+}
+
+/** fleetd said no, and why. */
+export class ApiRefusal extends FleetError {
+  readonly status: number;
+  constructor(status: number, { message, hint }: ErrorBody['error']) {
+    super(message, {
+      code: 'api/refused',
+      retry: status === 503 ? 'soon' : 'never',
+      hint: hint ?? 'look at the journal of fleetd: journalctl -u fleet',
+    });
+    this.status = status;
+  }
+}
+
+function unitPath(name: UnitName): string {
+  return `${apiRoot}/units/${encodeURIComponent(name)}`;
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? { ...body } : null;
+  } catch {
+    return null; // not JSON: the caller says so
+  }
+}

@@ -1,0 +1,27 @@
+import type { Command } from './command.ts';
+import { cat } from './commands/cat.ts';
+import { destroy } from './commands/destroy.ts';
+import { listMachines } from './commands/list-machines.ts';
+import { listUnitFiles } from './commands/list-unit-files.ts';
+import { listUnits } from './commands/list-units.ts';
+import { load } from './commands/load.ts';
+import { start } from './commands/start.ts';
+import { stop } from './commands/stop.ts';
+import { submit } from './commands/submit.ts';
+import { unload } from './commands/unload.ts';
+import { version } from './commands/version.ts';
+
+/** Every command, in the order help lists them. */
+export const commands: readonly Command[] = [
+  submit,
+  load,
+  start,
+  stop,
+  unload,
+  destroy,
+  cat,
+  listUnits,
+  listUnitFiles,
+  listMachines,
+  version,
+];

@@ -1,0 +1,47 @@
+import type { UnitStateBody } from '../../api/schema.ts';
+import { byText } from '../../lib/order.ts';
+import type { Command } from '../command.ts';
+import { hashText, MachineNames } from '../machine-names.ts';
+import { type Column, chooseColumns, formatTable, readTableFlags, tableFlags } from '../tables.ts';
+
+/** `fleetctl list-units`: what machines say of their units. */
+export const listUnits: Command = {
+  name: 'list-units',
+  summary: 'list the units that machines have, and how they are',
+  description:
+    'Lists the units that machines have, in the words of their systemd: one line for each unit ' +
+    'and machine. Units that are stored only, or fit nowhere: see list-unit-files. Fields: unit, ' +
+    'load, active, sub, machine, hash.',
+  operand: null,
+  flags: tableFlags,
+  examples: ['fleetctl list-units', 'fleetctl list-units --full --fields unit,hash,machine'],
+  async run(context, _operands, flags) {
+    const { isFull, hasLegend, isJson, fields } = readTableFlags(flags);
+    const wanted = fields ?? ['unit', 'machine', 'active', 'sub'];
+    chooseColumns(columns(isFull, new MachineNames([])), wanted); // a bad field costs no request
+    const client = context.client();
+    const [found, machines] = await Promise.all([client.listStates(), client.listMachines()]);
+    const states = [...found].sort(
+      (one, other) => byText(one.name, other.name) || byText(one.machineID, other.machineID),
+    );
+    const chosen = chooseColumns(columns(isFull, new MachineNames(machines)), wanted);
+    if (isJson) context.screen.line(JSON.stringify(states, null, 2));
+    else context.screen.write(formatTable(chosen, states, hasLegend));
+    return 0;
+  },
+};
+
+function columns(isFull: boolean, machines: MachineNames): readonly Column<UnitStateBody>[] {
+  return [
+    { field: 'unit', header: 'UNIT', cell: ({ name }) => name },
+    { field: 'load', header: 'LOAD', cell: ({ systemdLoadState }) => systemdLoadState || '-' },
+    { field: 'active', header: 'ACTIVE', cell: ({ systemdActiveState: active }) => active || '-' },
+    { field: 'sub', header: 'SUB', cell: ({ systemdSubState }) => systemdSubState || '-' },
+    {
+      field: 'machine',
+      header: 'MACHINE',
+      cell: ({ machineID }) => (machineID === '' ? '-' : machines.full(machineID, isFull)),
+    },
+    { field: 'hash', header: 'HASH', cell: ({ hash }) => hashText(hash, isFull) },
+  ];
+}

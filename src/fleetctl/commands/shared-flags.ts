@@ -1,0 +1,19 @@
+import type { Flag } from '../command.ts';
+
+/** Units that need not be known to the cluster yet. */
+export const unitOperand = {
+  usage: '<unit...>',
+  what: 'unit files, names of units in the cluster, or instances of a template',
+} as const;
+
+/** Units that the cluster knows. */
+export const knownUnitOperand = {
+  usage: '<unit...>',
+  what: 'names of units in the cluster',
+} as const;
+
+/** Other content under the same name. */
+export const replaceFlag: Flag = {
+  usage: '--replace',
+  what: 'store the local file where the cluster has other content',
+};

@@ -1,0 +1,22 @@
+/** What fleetctl allows itself. */
+export const limits = {
+  /** Requests at once, when a command names many units. */
+  requestCountMax: 16,
+  /** Up to so many awaited units are asked for one by one, more of them as a listing. */
+  singleReadCountMax: 8,
+  /** The pause between two looks at units that are awaited: at first, and at most. */
+  lookFirstMs: 50,
+  lookMaxMs: 500,
+  /** `--block-attempts N` means N times this, as in fleet. */
+  blockAttemptMs: 500,
+  /** How long bad news must last before it is told: the leader may still be deciding. */
+  graceMs: 500,
+  /** Progress is shown only for what takes longer. */
+  progressAfterMs: 1000,
+  /** An answer of fleetd; a page of a thousand units stays far below. */
+  answerBytesMax: 256 * 1024 * 1024,
+  /** Times a listing is begun again because the store moved on under it. */
+  walkTriesMax: 3,
+  requestTimeoutMsMax: 3_600_000,
+  waitMsMax: 24 * 3_600_000,
+} as const satisfies Readonly<Record<string, number>>;

@@ -1,0 +1,141 @@
+// fleetctl: the command that people type.
+// Knows the API's contract and unit files; nothing of etcd, systemd or the daemon's insides.
+// Start here, then commands/start.ts: what a command looks like.
+import { Command as Commander, CommanderError } from 'commander';
+import { systemClock } from '../lib/clock.ts';
+import { FleetError, messageOf } from '../lib/error.ts';
+import { FleetClient } from './client.ts';
+import type { Command, Context, ExitStatus } from './command.ts';
+import { CommandError, usageError } from './command-error.ts';
+import { versionText } from './commands/version.ts';
+import { commands } from './commands.ts';
+import { addGlobalFlags, readGlobalFlags } from './global-flags.ts';
+import { type Output, Screen } from './screen.ts';
+
+/** What surrounds one run of fleetctl. */
+export interface Surroundings {
+  /** What stands after `fleetctl` on the command line. */
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly out: Output;
+  readonly err: Output;
+}
+
+/** Runs one command line; never throws. */
+export async function runFleetctl(surroundings: Surroundings): Promise<ExitStatus> {
+  const screen = new Screen(surroundings.out, surroundings.err);
+  const run: Run = { screen, surroundings, client: null, isDebug: false, status: 0 };
+  const program = buildProgram(run);
+  try {
+    await program.parseAsync([...surroundings.args], { from: 'user' });
+    return run.status;
+  } catch (error) {
+    return explain(run, error);
+  } finally {
+    run.client?.close();
+  }
+}
+
+/** One run as it goes. */
+interface Run {
+  readonly screen: Screen;
+  readonly surroundings: Surroundings;
+  client: FleetClient | null;
+  isDebug: boolean;
+  status: ExitStatus;
+}
+
+function buildProgram(run: Run): Commander {
+  const program = new Commander('fleetctl')
+    .description('Start, move and watch systemd units on a cluster of machines.')
+    .version(versionText, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => run.screen.write(text),
+      writeErr: () => undefined, // told by `explain`, in our words
+      getOutHelpWidth: () => run.screen.widthCount,
+    })
+    .addHelpText('after', footer);
+  addGlobalFlags(program);
+  for (const command of commands) addCommand(program, command, run);
+  addHelp(program);
+  return program;
+}
+
+const footer = `
+Every global option can be given as FLEETCTL_<OPTION> in the environment, such as
+FLEETCTL_ENDPOINT. "fleetctl help COMMAND" tells more of a command.`;
+
+function addCommand(program: Commander, command: Command, run: Run): void {
+  const { name, summary, description, operand, flags, examples } = command;
+  const built = program.command(name).summary(summary).description(description);
+  if (operand !== null) built.argument(operand.usage, operand.what);
+  for (const { usage, what } of flags) built.option(usage, what);
+  built.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`);
+  built.action(async () => {
+    run.status = await command.run(contextOf(run, program), built.args, built.opts());
+  });
+}
+
+function contextOf(run: Run, program: Commander): Context {
+  const { screen, surroundings } = run;
+  const { endpoint, requestTimeoutMs, isDebug, warnings } = readGlobalFlags(
+    program.opts(),
+    surroundings.environment,
+  );
+  run.isDebug = isDebug;
+  for (const warning of warnings) screen.warn(warning);
+  const trace = isDebug ? (line: string): void => screen.note(`debug: ${line}`) : undefined;
+  const client = (): FleetClient => {
+    run.client ??= new FleetClient({ endpoint, requestTimeoutMs }, trace);
+    return run.client;
+  };
+  return { screen, clock: systemClock, client };
+}
+
+function addHelp(program: Commander): void {
+  program
+    .command('help')
+    .summary('tell about fleetctl, or about a command')
+    .description('Tells about fleetctl, or about one of its commands.')
+    .argument('[command]', 'the command')
+    .action((name: string | undefined) => {
+      if (name === undefined) return program.outputHelp();
+      const command = program.commands.find((candidate) => candidate.name() === name);
+      if (command !== undefined) return command.outputHelp();
+      throw usageError(`unknown command '${name}'`, 'fleetctl help lists the commands');
+    });
+}
+
+/** Tells what went wrong and what to do; the exit status says whose mistake it was. */
+function explain(run: Run, error: unknown): ExitStatus {
+  const { screen } = run;
+  if (error instanceof CommanderError) return explainUsage(screen, error);
+  if (error instanceof CommandError) {
+    for (const line of error.details) screen.note(line);
+    screen.error(error.message);
+    screen.note(error.hint);
+    return error.status;
+  }
+  screen.error(messageOf(error));
+  if (error instanceof FleetError) screen.note(error.trouble.hint);
+  else screen.note('this is a defect of fleetctl; --debug shows where');
+  if (run.isDebug && error instanceof Error) screen.note(error.stack ?? '');
+  return 1;
+}
+
+function explainUsage(screen: Screen, error: CommanderError): ExitStatus {
+  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
+  if (error.code === 'commander.help') {
+    screen.error('no command is given');
+    screen.note('fleetctl help lists the commands');
+    return 2;
+  }
+  const [message, guess] = error.message.replace(/^error: /, '').split('\n');
+  screen.error(message ?? error.message);
+  const suggestion = /^\((Did you mean .*\?)\)$/.exec(guess ?? '')?.[1];
+  screen.note(suggestion ?? 'fleetctl help COMMAND shows how a command is used');
+  return 2;
+}

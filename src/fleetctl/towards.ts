@@ -1,0 +1,78 @@
+import type { UnitBody } from '../api/schema.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Context, ExitStatus } from './command.ts';
+import { sendPuts } from './send.ts';
+import type { KnownUnit } from './unit-plan.ts';
+import { desiredFor, type Goal, judge, type Verdict } from './verdict.ts';
+import { MachineLookup, readAwaited, waitForUnits } from './wait.ts';
+import type { WaitFlags } from './wait-flags.ts';
+
+/** A unit on its way to a state. */
+export interface Traveller {
+  readonly name: UnitName;
+  readonly isGlobal: boolean;
+  /** null: new to the cluster. */
+  readonly before: Pick<UnitBody, 'desiredState'> | null;
+  /** Content to store with it; null: what is stored stays. */
+  readonly text: string | null;
+}
+
+/** A known unit that is to change its state and nothing else. */
+export function toTraveller({ name, body }: KnownUnit): Traveller {
+  return { name, isGlobal: body.global, before: body, text: null };
+}
+
+/** Where units are to go, and what the command is called. */
+export interface Journey {
+  readonly verb: 'load' | 'start' | 'stop' | 'unload';
+  readonly goal: Goal;
+  readonly wait: WaitFlags;
+}
+
+/**
+ * Asks for a state of units, then waits until they are there. A unit that is asked for nothing new
+ * is only waited for; a global one is never waited for, as in fleet 1.0.
+ */
+export async function bringTo(
+  context: Context,
+  units: readonly Traveller[],
+  { verb, goal, wait }: Journey,
+): Promise<ExitStatus> {
+  const desiredState = desiredFor[goal];
+  const writes = units
+    .filter(({ before, text }) => text !== null || before?.desiredState !== desiredState)
+    .map(({ name, text }) => ({
+      name,
+      body: { desiredState, ...(text === null ? {} : { text }) },
+    }));
+  const written = new Set(writes.map(({ name }) => name));
+  const sent = await sendPuts(context, writes);
+  const underway = units.filter(({ name }) => !written.has(name) || sent.has(name));
+  const awaited: UnitName[] = [];
+  for (const { name, isGlobal } of underway) {
+    if (isGlobal) context.screen.line(`Triggered global unit ${name} ${verb}`);
+    else if (!wait.isWaiting) context.screen.line(`Triggered unit ${name} ${verb}`);
+    else awaited.push(name);
+  }
+  const late = await waitForUnits(context, {
+    names: awaited,
+    goal,
+    limitMs: wait.limitMs,
+    look: lookingAt(context, goal),
+  });
+  return underway.length === units.length && late.length === 0 ? 0 : 1;
+}
+
+function lookingAt(
+  context: Context,
+  goal: Goal,
+): (names: readonly UnitName[]) => Promise<ReadonlyMap<UnitName, Verdict>> {
+  const client = context.client();
+  const machines = new MachineLookup(client);
+  return async (names) => {
+    const units = await readAwaited(client, names);
+    const ids = [...units.values()].flatMap((unit) => unit?.machineID ?? []);
+    const known = await machines.namesFor(ids);
+    return new Map([...units].map(([name, unit]) => [name, judge(name, unit, goal, known)]));
+  };
+}

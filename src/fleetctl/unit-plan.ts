@@ -1,0 +1,261 @@
+import type { UnitBody } from '../api/schema.ts';
+import { fail, ok, type Result } from '../lib/result.ts';
+import {
+  refusedName,
+  templateOf,
+  type UnitName,
+  unitNameFromArgument,
+  unitNameParts,
+} from '../unitfile/unit-name.ts';
+import type { FleetClient } from './client.ts';
+import type { Context } from './command.ts';
+import { CommandError } from './command-error.ts';
+import { inParallel } from './in-parallel.ts';
+import { limits } from './limits.ts';
+import {
+  type CheckedUnit,
+  checkSource,
+  filePathsOf,
+  pathBeside,
+  readUnitSource,
+  type UnitSource,
+} from './unit-source.ts';
+
+/** A unit that a command is about, with what has to be sent. */
+export interface PlannedUnit {
+  readonly name: UnitName;
+  readonly isGlobal: boolean;
+  /** null: the cluster does not know it yet. */
+  readonly before: UnitBody | null;
+  /** What to store; null when what is stored stays. */
+  readonly text: string | null;
+  readonly warnings: readonly string[];
+}
+
+/** What is to become of the units. */
+export interface PlanRequest {
+  readonly desired: 'inactive' | 'loaded' | 'launched';
+  /** Other content replaces what is stored. */
+  readonly isReplacing: boolean;
+}
+
+/**
+ * Finds out what each argument means and whether it can be done, before anything is sent. An
+ * argument is a unit the cluster knows, a unit file, or an instance of a template that the cluster
+ * knows or that lies beside the argument. Throws CommandError with every problem.
+ */
+export async function planUnits(
+  context: Context,
+  args: readonly string[],
+  request: PlanRequest,
+): Promise<readonly PlannedUnit[]> {
+  const cluster = new Cluster(context.client());
+  const plans = await inParallel(distinctNames(args), limits.requestCountMax, (named) =>
+    planUnit(cluster, named, request),
+  );
+  const problems = plans.flatMap((plan) => (plan.ok ? [] : plan.error));
+  if (problems.length > 0) {
+    const bad = plans.filter((plan) => !plan.ok).length;
+    throw new CommandError(`nothing was sent: ${bad} of ${plans.length} units cannot be used`, {
+      hint: 'correct what is named above and run the command again',
+      details: problems,
+    });
+  }
+  const good = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
+  const warnings = new Set(good.flatMap((unit) => unit.warnings)); // a template's once for all
+  for (const warning of warnings) context.screen.warn(warning);
+  return good;
+}
+
+/** A unit of the cluster. */
+export interface KnownUnit {
+  readonly name: UnitName;
+  readonly body: UnitBody;
+}
+
+/** The units that arguments name, all of them known to the cluster. Throws CommandError. */
+export async function knownUnits(
+  context: Context,
+  args: readonly string[],
+): Promise<readonly KnownUnit[]> {
+  const cluster = new Cluster(context.client());
+  const found = await inParallel(distinctNames(args), limits.requestCountMax, async (named) => {
+    if (!named.name.ok) return fail(named.name.error);
+    const name = named.name.value;
+    const body = await cluster.get(name);
+    return body === null ? fail(`there is no unit ${name}`) : ok({ name, body });
+  });
+  const problems = found.flatMap((one) => (one.ok ? [] : [one.error]));
+  const [first, ...others] = problems;
+  if (first !== undefined) {
+    const rest = found.length > problems.length ? ', and nothing was done to the others' : '';
+    throw new CommandError(`${[first, ...others].join('; ')}${rest}`, {
+      hint: 'fleetctl list-unit-files shows what is there',
+    });
+  }
+  return found.flatMap((one) => (one.ok ? [one.value] : []));
+}
+
+interface NamedArgument {
+  readonly argument: string;
+  readonly name: Result<UnitName, string>;
+}
+
+/** Each unit once, however often it is named. */
+function distinctNames(args: readonly string[]): readonly NamedArgument[] {
+  const named = new Map<string, NamedArgument>();
+  for (const argument of args) {
+    const name = unitNameFromArgument(argument);
+    const key = name.ok ? name.value : argument;
+    if (!named.has(key)) named.set(key, { argument, name });
+  }
+  return [...named.values()];
+}
+
+/** Units of the cluster, each asked for once a command. */
+class Cluster {
+  readonly #client: FleetClient;
+  readonly #asked = new Map<UnitName, Promise<UnitBody | null>>();
+
+  constructor(client: FleetClient) {
+    this.#client = client;
+  }
+
+  get(name: UnitName): Promise<UnitBody | null> {
+    const asked = this.#asked.get(name) ?? this.#client.getUnit(name);
+    this.#asked.set(name, asked);
+    return asked;
+  }
+}
+
+type Plan = Result<PlannedUnit, readonly string[]>;
+
+async function planUnit(
+  cluster: Cluster,
+  { argument, name: parsed }: NamedArgument,
+  request: PlanRequest,
+): Promise<Plan> {
+  if (!parsed.ok) return fail([parsed.error]);
+  const name = parsed.value;
+  const why = refusedName(name) ?? objectionToTemplate(name, request);
+  if (why !== null) return fail([why]);
+  const before = await cluster.get(name);
+  const own = await readFirst(filePathsOf(argument, name));
+  if (!own.ok) return own;
+  if (before === null) return planNew(cluster, { argument, name, own: own.value });
+  return planKnown(cluster, { name, before, own: own.value }, request);
+}
+
+function objectionToTemplate(name: UnitName, { desired }: PlanRequest): string | null {
+  const { isTemplate, prefix, type } = unitNameParts(name);
+  if (!isTemplate || desired === 'inactive') return null;
+  const verb = desired === 'launched' ? 'started' : 'loaded';
+  return `${name} is a template and cannot be ${verb}; name an instance, such as ${prefix}@1.${type}`;
+}
+
+async function planNew(
+  cluster: Cluster,
+  unit: { readonly argument: string; readonly name: UnitName; readonly own: UnitSource | null },
+): Promise<Plan> {
+  const { argument, name, own } = unit;
+  const found = own === null ? await fromTemplate(cluster, argument, name) : ok(plain(own));
+  if (!found.ok) return found;
+  if (found.value === null) {
+    const template = templateOf(name);
+    const orTemplate = template === null ? '' : `, nor a template ${template}`;
+    const message = `the cluster knows no unit ${name}, and there is no file ${argument}`;
+    return fail([`${message}${orTemplate}; give the path of its unit file`]);
+  }
+  const checked = checkSource(found.value.source, name);
+  if (!checked.ok) return checked;
+  const { text, isGlobal } = checked.value;
+  const warnings = [...found.value.warnings, ...checked.value.warnings];
+  return ok({ name, isGlobal, before: null, text, warnings });
+}
+
+async function planKnown(
+  cluster: Cluster,
+  unit: { readonly name: UnitName; readonly before: UnitBody; readonly own: UnitSource | null },
+  request: PlanRequest,
+): Promise<Plan> {
+  const { name, before } = unit;
+  const kept: PlannedUnit = { name, isGlobal: before.global, before, text: null, warnings: [] };
+  const source = request.isReplacing ? await replacement(cluster, unit) : unit.own;
+  if (source === null) return ok(kept);
+  const checked = checkSource(source, name);
+  if (!request.isReplacing) {
+    const isSame = checked.ok && checked.value.hash === before.hash;
+    const warning = `${name} in the cluster differs from ${source.origin}, which is not used; --replace stores it`;
+    return ok(isSame ? kept : { ...kept, warnings: [warning] });
+  }
+  if (!checked.ok) return checked;
+  if (checked.value.text === before.text) return ok(kept);
+  const objection = objectionToReplacing(before, checked.value, request);
+  if (objection !== null) return fail([objection]);
+  const { text, isGlobal, warnings } = checked.value;
+  return ok({ name, isGlobal, before, text, warnings });
+}
+
+/** As in fleet 1.0, content is not replaced by a command that would take the unit a step back. */
+function objectionToReplacing(
+  { name, hash, desiredState }: UnitBody,
+  next: CheckedUnit,
+  { desired }: PlanRequest,
+): string | null {
+  const steps = ['inactive', 'loaded', 'launched'] as const;
+  if (next.hash === hash || steps.indexOf(desiredState) <= steps.indexOf(desired)) return null;
+  const verb = desiredState === 'launched' ? 'start' : 'load';
+  return `${name} is ${desiredState}; replace it with fleetctl ${verb} --replace, or unload it first`;
+}
+
+/** What a known unit is to be replaced with: its own file, else its stored template. */
+async function replacement(
+  cluster: Cluster,
+  { name, own }: { readonly name: UnitName; readonly own: UnitSource | null },
+): Promise<UnitSource | null> {
+  if (own !== null) return own;
+  const template = templateOf(name);
+  const stored = template === null ? null : await cluster.get(template);
+  return stored === null ? null : { origin: stored.name, text: stored.text };
+}
+
+interface FoundSource {
+  readonly source: UnitSource;
+  readonly warnings: readonly string[];
+}
+
+function plain(source: UnitSource): FoundSource {
+  return { source, warnings: [] };
+}
+
+/** The template in the cluster, else the one beside the argument; null when there is neither. */
+async function fromTemplate(
+  cluster: Cluster,
+  argument: string,
+  name: UnitName,
+): Promise<Result<FoundSource | null, readonly string[]>> {
+  const template = templateOf(name);
+  if (template === null) return ok(null);
+  const stored = await cluster.get(template);
+  const local = await readUnitSource(pathBeside(argument, template));
+  if (stored === null) {
+    if (!local.ok) return local;
+    return ok(local.value === null ? null : plain(local.value));
+  }
+  const source = { origin: template, text: stored.text };
+  if (!local.ok || local.value === null) return ok(plain(source));
+  const checked = checkSource(local.value, template);
+  const isSame = checked.ok && checked.value.hash === stored.hash;
+  const warning = `${template} in the cluster differs from ${local.value.origin}, which is not used`;
+  return ok({ source, warnings: isSame ? [] : [warning] });
+}
+
+async function readFirst(
+  paths: readonly string[],
+): Promise<Result<UnitSource | null, readonly string[]>> {
+  for (const path of paths) {
+    const source = await readUnitSource(path);
+    if (!source.ok || source.value !== null) return source;
+  }
+  return ok(null);
+}

@@ -1,0 +1,119 @@
+import type { ObjectionBody, UnitBody, UnitStateWord } from '../api/schema.ts';
+import { type MachineNames, shortMachine } from './machine-names.ts';
+
+/** How far a unit is to get; `active` is what `start --wait` waits for. */
+export type Goal = 'launched' | 'active' | 'loaded' | 'stopped' | 'inactive';
+
+/** The desired state that brings a unit to a goal. */
+export const desiredFor = {
+  launched: 'launched',
+  active: 'launched',
+  loaded: 'loaded',
+  stopped: 'loaded',
+  inactive: 'inactive',
+} as const satisfies Readonly<Record<Goal, UnitStateWord>>;
+
+/**
+ * What one look at a unit says.
+ *
+ * - `reached`: done, in the words for the user.
+ * - `failed`: it will not get there by waiting. Told once that has lasted; the first line names it.
+ * - `underway`: not yet, and what is known of it.
+ */
+export type Verdict =
+  | { readonly kind: 'reached'; readonly text: string }
+  | { readonly kind: 'failed'; readonly lines: readonly string[] }
+  | { readonly kind: 'underway'; readonly text: string };
+
+/** Judges one unit; `unit: null` when the cluster does not know it any more. */
+export function judge(
+  name: string,
+  unit: UnitBody | null,
+  goal: Goal,
+  machines: MachineNames,
+): Verdict {
+  if (unit === null) {
+    if (goal === 'inactive') return reached(`Unit ${name} inactive`);
+    return failed([`${name} was destroyed meanwhile`]);
+  }
+  if (unit.desiredState !== desiredFor[goal]) {
+    return failed([`${name}: somebody else asked for it to be ${unit.desiredState} meanwhile`]);
+  }
+  if (goal === 'inactive') return judgeUnloading(unit, machines);
+  return unit.machineID === undefined
+    ? judgeUnplaced(unit, goal)
+    : judgePlaced(unit, unit.machineID, goal, machines);
+}
+
+function judgeUnloading(unit: UnitBody, machines: MachineNames): Verdict {
+  if (unit.currentState === 'inactive') return reached(`Unit ${unit.name} inactive`);
+  const places = unit.machines.map((row) => `${machines.full(row.machineID)} (${row.active})`);
+  return underway(`it is still on ${places.join(', ')}`);
+}
+
+function judgeUnplaced({ name, placement }: UnitBody, goal: Goal): Verdict {
+  if (placement === null) {
+    return underway('no machine was chosen yet; does the cluster have a leader?');
+  }
+  if (goal === 'stopped') return reached(`Unit ${name} inactive`); // on no machine, so it is
+  const { objections, reason } = placement;
+  return failed(objections.length === 0 ? [`${name}: ${reason}`] : unfitLines(name, objections));
+}
+
+function unfitLines(name: string, objections: readonly ObjectionBody[]): readonly string[] {
+  const count = objections.reduce((sum, objection) => sum + objection.count, 0);
+  const groups = objections.map((objection) => {
+    const shown = objection.machines.map(shortMachine).join(', ');
+    const dots = objection.machines.length < objection.count ? ', …' : '';
+    return `  ${machineCount(objection.count)}: ${objection.why} (${shown}${dots})`;
+  });
+  const fits =
+    count === 1 ? 'does not fit on the only machine' : `fits on none of ${count} machines`;
+  return [`${name} ${fits}`, ...groups];
+}
+
+function machineCount(count: number): string {
+  return count === 1 ? '1 machine' : `${count} machines`;
+}
+
+function judgePlaced(unit: UnitBody, machine: string, goal: Goal, machines: MachineNames): Verdict {
+  const where = machines.full(machine);
+  const row = unit.machines.find(({ machineID }) => machineID === machine);
+  if (row === undefined) return underway(`it is placed on ${where}, which has not taken it up yet`);
+  const state = `${row.active}/${row.sub}`;
+  if (row.currentState === 'refused') {
+    return underway(`${where} refuses it: ${row.problem ?? 'without a reason'}`);
+  }
+  const isThere = unit.currentState === desiredFor[goal];
+  if (goal === 'active' && isThere) return judgeActive(unit.name, row, where);
+  if (isThere) return reached(`Unit ${unit.name} ${unit.currentState} on ${where}`);
+  if (row.problem !== null) {
+    const verb = goal === 'stopped' ? 'stop' : goal === 'loaded' ? 'load' : 'start';
+    return failed([`${unit.name} did not ${verb} on ${where}: ${row.problem}`]);
+  }
+  const doing = desiredFor[goal] === 'loaded' ? 'it is not stopped yet' : 'it is not started yet';
+  return underway(`${doing} on ${where} (${state})`);
+}
+
+/** Launched; is it up? A unit that has ended well was up. */
+function judgeActive(name: string, row: UnitBody['machines'][number], where: string): Verdict {
+  const { active, sub, problem } = row;
+  if (active === 'failed') {
+    return failed([`${name} failed on ${where}: ${problem ?? `${active}/${sub}`}`]);
+  }
+  if (active === 'active') return reached(`Unit ${name} active on ${where}`);
+  if (active === 'inactive') return reached(`Unit ${name} finished on ${where}`);
+  return underway(`it is ${active} (${sub}) on ${where}`);
+}
+
+function reached(text: string): Verdict {
+  return { kind: 'reached', text };
+}
+
+function failed(lines: readonly string[]): Verdict {
+  return { kind: 'failed', lines };
+}
+
+function underway(text: string): Verdict {
+  return { kind: 'underway', text };
+}
