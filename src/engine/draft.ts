@@ -125,6 +125,9 @@ export class Draft {
       if (isStored) return { kind: 'unknown', why: `waits for ${target}, which is not readable` };
       return { kind: 'nowhere', why: `waits for ${target}, which is not stored` };
     }
+    if (record?.gone === true) {
+      return { kind: 'nowhere', why: `waits for ${target}, which is not stored` };
+    }
     if (record?.requirements.global === true) {
       return { kind: 'nowhere', why: `waits for ${target}, which is global` };
     }

@@ -12,7 +12,7 @@ export function keepGlobals(draft: Draft): void {
   for (const [unit, record] of globals(draft)) {
     for (const room of draft.rooms.values()) {
       const copy = room.copies.get(unit);
-      if (copy === undefined || copy.want === 'gone') continue;
+      if (copy?.identity !== record.identity || copy.want === 'gone') continue;
       if (room.machine.leaving || mayRun(draft, unit, record, room, stayingRules)) {
         room.seat(draft.peer(unit));
       }

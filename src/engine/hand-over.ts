@@ -32,7 +32,7 @@ export function oldCopy(
   return retired(draft, subject, seat.machine, held);
 }
 
-/** An old copy waits for the new one, though not for ever if that one is where it could be. */
+/** An old copy waits for the new one, though not for ever: others may wait for its machine. */
 function retired(
   draft: Draft,
   { unit }: Subject,
@@ -42,11 +42,11 @@ function retired(
   const stored = draft.picture.placements.get(unit);
   const sinceMs = stored?.machine === target ? stored.sinceMs : draft.nowMs;
   const endMs = sinceMs + limits.handOverMaxMs;
-  if (draft.rooms.has(target) && draft.nowMs >= endMs) {
+  if (draft.nowMs >= endMs) {
     const reason = `its copy on ${shortId(target)} did not come up in time`;
     return { want: 'gone', reason };
   }
-  if (draft.rooms.has(target)) draft.wakeAt(endMs);
+  draft.wakeAt(endMs);
   const reason = held.want === 'retire' ? held.reason : `moves to ${shortId(target)}`;
   return { want: 'retire', reason };
 }

@@ -16,6 +16,8 @@ export interface Homeless {
   readonly record: UnitRecord;
   /** Why it cannot stay, in words an operator reads; null when it was nowhere. */
   readonly why: string | null;
+  /** This identity had no machine before. */
+  readonly isNew: boolean;
   /** Where it stays all the same when it fits nowhere else. */
   readonly fallback: MachineId | null;
 }
@@ -32,7 +34,7 @@ export function keepSeats(
     const record = units.get(unit);
     if (record === undefined) continue;
     const verdict = following.circles.has(unit)
-      ? { unit, record, why: null, fallback: null }
+      ? { unit, record, why: null, isNew: true, fallback: null }
       : judge(draft, unit, record);
     if (typeof verdict === 'string') draft.seat(unit, { kind: 'stays', machine: verdict, why: '' });
     else homeless.set(unit, verdict);
@@ -70,20 +72,21 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): MachineId | Ho
   const placement = draft.picture.placements.get(unit);
   const machine = placement?.machine ?? null;
   if (placement === undefined || machine === null) {
-    return { unit, record, why: null, fallback: null };
+    return { unit, record, why: null, isNew: true, fallback: null };
   }
+  const isNew = placement.identity !== record.identity;
   if (isFinished(draft, unit, record, placement)) return machine;
-  const fallback = holdsOrder(draft, unit, record, machine) ? machine : null;
+  const fallback = mayKeep(draft, unit, record, machine) ? machine : null;
   const room = draft.rooms.get(machine);
   if (room === undefined) {
-    return { unit, record, why: `machine ${shortId(machine)} vanished`, fallback };
+    return { unit, record, why: `machine ${shortId(machine)} vanished`, isNew, fallback };
   }
   if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {
-    return { unit, record, why: `machine ${shortId(machine)} is shutting down`, fallback };
+    return { unit, record, why: `machine ${shortId(machine)} is shutting down`, isNew, fallback };
   }
   const why = whyNotStay(draft, unit, record, room);
   if (why === null) return machine;
-  return { unit, record, why: `left ${shortId(machine)}: ${why}`, fallback: null };
+  return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback: null };
 }
 
 function whyNotStay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room): string | null {
@@ -94,10 +97,11 @@ function whyNotStay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room
   return whyNot(stayingRules, applicant, site);
 }
 
-/** A copy on a machine that is away or going keeps its order only if it has one to keep. */
-function holdsOrder(draft: Draft, unit: UnitName, record: UnitRecord, machine: MachineId): boolean {
+/** A machine that is away or going keeps what it was ordered to run, unless it refused it. */
+function mayKeep(draft: Draft, unit: UnitName, record: UnitRecord, machine: MachineId): boolean {
   const order = draft.order(machine, unit);
-  return order !== undefined && order.identity === record.identity && order.want !== 'gone';
+  if (order?.identity !== record.identity || order.want === 'gone') return false;
+  return !draft.refusals(unit, record).some((refusal) => refusal.machine === machine);
 }
 
 /** On a machine that shuts down, what has stopped may move, and nothing before. */

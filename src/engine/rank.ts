@@ -22,13 +22,24 @@ export function best(unit: UnitName, rooms: readonly Room[]): Room | null {
     room.tenants.size,
   ]);
   if (first === undefined || rest.length === 0) return first ?? null;
+  const unitHash = hashRank(unit);
   const [winner] = [first, ...rest]
-    .map((room) => ({ room, rank: hashRank(unit, room.machine.id) }))
+    .map((room) => ({ room, rank: pairRank(unitHash, room.hash) }))
     .sort(
       (left, right) =>
         left.rank - right.rank || byText(left.room.machine.id, right.room.machine.id),
     );
   return winner?.room ?? null;
+}
+
+/**
+ * A 32-bit number for a pair, from a hash of each: a plan ranks millions of pairs, and hashing
+ * each pair's text would be most of its work.
+ */
+function pairRank(unitHash: number, machineHash: number): number {
+  let mixed = Math.imul(unitHash ^ machineHash, 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 type Key = readonly [number, number, number];

@@ -1,3 +1,4 @@
+import { hashRank } from '../lib/order.ts';
 import type { Peer } from '../model/conflict.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
@@ -6,6 +7,8 @@ import { templateOf, type UnitName } from '../unitfile/unit-name.ts';
 /** A machine that is present, and who is in it while a plan is made. */
 export class Room {
   readonly machine: Machine;
+  /** Breaks ties; see `best`. */
+  readonly hash: number;
   /** Units with an order here that is not confirmed as gone: their copies may be running. */
   readonly copies: ReadonlyMap<UnitName, Order>;
   /** Units that belong here from now on. */
@@ -16,6 +19,7 @@ export class Room {
 
   constructor(machine: Machine, copies: ReadonlyMap<UnitName, Order>, peers: readonly Peer[]) {
     this.machine = machine;
+    this.hash = hashRank(machine.id);
     this.copies = copies;
     for (const peer of peers) this.#enter(peer);
   }

@@ -15,81 +15,84 @@ export function settle(
   homeless: ReadonlyMap<UnitName, Homeless>,
   following: Following,
 ): void {
-  const settler = new Settler(draft, homeless, following);
-  settler.settleAll();
+  new Settler(draft, homeless, following).settleAll();
 }
 
 /** One search for machines. A unit it could not place has no seat, or its fallback. */
-export class Settler {
-  readonly draft: Draft;
+class Settler {
+  readonly #draft: Draft;
   readonly #homeless: Map<UnitName, Homeless>;
   readonly #following: Following;
   readonly #followers: Map<UnitName, UnitName[]>;
   readonly #settled = new Set<UnitName>();
 
   constructor(draft: Draft, homeless: ReadonlyMap<UnitName, Homeless>, following: Following) {
-    this.draft = draft;
+    this.#draft = draft;
     this.#homeless = new Map(homeless);
     this.#following = following;
     this.#followers = followersOf(homeless.values());
   }
 
-  /** Tries everybody; again when somebody made room for another, until nothing changes. */
+  /**
+   * Tries everybody, and whoever got no seat again until nothing changes: a unit may replace one
+   * that was placed after it, and make room for others by that.
+   */
   settleAll(): void {
-    let hasEvicted = true;
-    while (hasEvicted) {
-      hasEvicted = false;
+    for (let hasChanged = true; hasChanged; ) {
+      hasChanged = false;
+      for (const unit of this.#settled) {
+        if (!this.#draft.seats.has(unit)) this.#settled.delete(unit);
+      }
       for (const one of this.#inOrder()) {
         if (this.#settled.has(one.unit)) continue;
-        if (this.#settleOne(one)) hasEvicted = true;
+        this.#settleOne(one);
+        if (this.#draft.seats.has(one.unit)) hasChanged = true;
       }
-      if (hasEvicted) for (const unit of this.#settled) this.#retryIfSeatless(unit);
     }
   }
 
-  /** Seats a unit, then those who follow it. True when another unit had to move for it. */
-  #settleOne(one: Homeless): boolean {
+  /** Seats a unit, then those who follow it. */
+  #settleOne(one: Homeless): void {
     const targets = one.record.requirements.machineOf;
     const isLater = targets.some((of) => this.#homeless.has(of) && !this.#settled.has(of));
-    if (isLater && !this.#following.circles.has(one.unit)) return false;
+    const isCircular = this.#following.circles.has(one.unit);
+    if (isLater && !isCircular) return;
     this.#settled.add(one.unit);
-    const hasReplaced = this.#following.circles.has(one.unit) ? false : this.#seat(one);
-    const followers = this.#followers.get(one.unit) ?? [];
-    const evictions = followers.map((follower) => {
+    if (!isCircular) this.#seat(one);
+    for (const follower of this.#followers.get(one.unit) ?? []) {
       const homeless = this.#homeless.get(follower);
-      const isDone = homeless === undefined || this.#settled.has(follower);
-      return isDone ? false : this.#settleOne(homeless);
-    });
-    return hasReplaced || evictions.includes(true);
+      if (homeless !== undefined && !this.#settled.has(follower)) this.#settleOne(homeless);
+    }
   }
 
-  #seat(one: Homeless): boolean {
-    const isNew = (this.draft.picture.placements.get(one.unit)?.machine ?? null) === null;
-    if (isNew && replaceSomebody(this.draft, one)) return true;
-    const rooms = this.fitting(one);
+  /** A unit that had no machine replaces others first; one that lost its machine only at last. */
+  #seat(one: Homeless): void {
+    if (one.isNew && replaceSomebody(this.#draft, one)) return;
+    const rooms = this.#fitting(one);
     const room = best(one.unit, this.#preferredByFollowers(one, rooms));
     if (room !== null) {
       this.#place(one, room, rooms.length);
     } else if (one.fallback !== null) {
       const why = `${one.why ?? 'its machine is away'}; it fits nowhere else`;
-      this.draft.seat(one.unit, { kind: 'kept', machine: one.fallback, why });
+      this.#draft.seat(one.unit, { kind: 'kept', machine: one.fallback, why });
+    } else if (!one.isNew) {
+      replaceSomebody(this.#draft, one);
     }
-    return false;
   }
 
   #place(one: Homeless, room: Room, fittingCount: number): void {
     const targets = one.record.requirements.machineOf;
     const chosen = fittingCount === 1 ? 'the only machine that fits' : `best of ${fittingCount}`;
     const why = one.why ?? (targets.length > 0 ? `follows ${targets.join(', ')}` : chosen);
-    this.draft.seat(one.unit, { kind: 'placed', machine: room.machine.id, why });
+    this.#draft.seat(one.unit, { kind: 'placed', machine: room.machine.id, why });
     for (const target of targets) {
-      if (this.draft.seats.get(target)?.kind === 'placed') this.draft.join(target, one.unit);
+      if (this.#draft.seats.get(target)?.kind === 'placed') this.#draft.join(target, one.unit);
     }
   }
 
-  fitting(one: Homeless): Room[] {
-    const applicant = this.draft.applicant(one.unit, one.record);
-    return [...this.draft.rooms.values()].filter((room) => fits(applicant, room, []));
+  #fitting(one: Homeless): Room[] {
+    const applicant = this.#draft.applicant(one.unit, one.record);
+    return [...this.#draft.rooms.values()].filter((room) => fits(applicant, room, []));
   }
 
   #preferredByFollowers(one: Homeless, rooms: readonly Room[]): readonly Room[] {
@@ -115,9 +118,9 @@ export class Settler {
   }
 
   #crowdFits(leader: Homeless, crowd: readonly Homeless[], room: Room): boolean {
-    const accepted: Peer[] = [this.draft.peer(leader.unit)];
+    const accepted: Peer[] = [this.#draft.peer(leader.unit)];
     return crowd.every((member) => {
-      const applicant = this.draft.applicant(member.unit, member.record);
+      const applicant = this.#draft.applicant(member.unit, member.record);
       const together: Applicant = {
         ...applicant,
         placeOf: (target) =>
@@ -138,7 +141,7 @@ export class Settler {
       .filter((one) => !this.#settled.has(one.unit))
       .map((one) => ({
         one,
-        fitCount: this.fitting(one).length,
+        fitCount: this.#fitting(one).length,
         rank: hashRank(one.unit),
       }));
     ranked.sort(
@@ -148,10 +151,6 @@ export class Settler {
         byText(left.one.unit, right.one.unit),
     );
     return ranked.map(({ one }) => one);
-  }
-
-  #retryIfSeatless(unit: UnitName): void {
-    if (!this.draft.seats.has(unit)) this.#settled.delete(unit);
   }
 }
 

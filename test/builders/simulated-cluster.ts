@@ -102,6 +102,16 @@ export class SimulatedCluster {
     return plan;
   }
 
+  /** What runs of this unit ends well. */
+  finish(unit: UnitName): void {
+    for (const [id, copies] of this.copies) {
+      const copy = copies.get(unit);
+      if (copy?.active !== 'active') continue;
+      copy.active = 'inactive';
+      if (this.machines.has(id)) this.#report(id, unit);
+    }
+  }
+
   /** One step of one machine's agent: everything its orders let it do right now. */
   obey(id: MachineId): boolean {
     if (!this.machines.has(id)) return false;
