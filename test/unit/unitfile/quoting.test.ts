@@ -39,6 +39,7 @@ describe('splitWords', () => {
     ['\\x00', ['\\x00']],
     ['\\400', ['\\400']],
     ['\\ud800', ['\\ud800']],
+    ['\\U00110000', ['\\U00110000']],
     ['\\X41 \\U0041', ['\\X41', '\\U0041']],
     ['a\\', ['a\\']],
   ])('decodes the C escapes of %j and keeps what is none', (value, expected) => {

@@ -87,6 +87,16 @@ describe('parseUnitFile', () => {
     expect(parsed.ok ? '' : parsed.error[0]?.message).toContain(message);
   });
 
+  it('keeps all lines of an assignment together, comments between them included', () => {
+    const { entries } = aUnitFile('[A]\n# before\nx=a \\\n# inside\n  b\n\n');
+    expect(entries.map(({ kind, raw }) => `${kind}: ${raw}`)).toEqual([
+      'section: [A]\n',
+      'comment: # before\n',
+      'assignment: x=a \\\n# inside\n  b\n',
+      'blank: \n',
+    ]);
+  });
+
   it('reports all problems at once, but one bad header only once', () => {
     const parsed = parseUnitFile('[A\nx=1\nfoo\n[B]\n=2\n');
     expect(parsed.ok ? [] : parsed.error.map(({ line }) => line)).toEqual([1, 3, 5]);
