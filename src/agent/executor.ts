@@ -11,7 +11,7 @@ import {
 } from './executors.ts';
 import { Gate } from './gate.ts';
 import { agentLimits } from './limits.ts';
-import { isUnloadable } from './observe.ts';
+import { isStale, isUnloadable } from './observe.ts';
 import { startOrder } from './start-order.ts';
 import { isJob, stageOf, type Task, taskStages, type UnitPlan } from './task.ts';
 
@@ -19,8 +19,8 @@ import { isJob, stageOf, type Task, taskStages, type UnitPlan } from './task.ts'
 export interface ExecutorEvents {
   /** A task failed; the rest of its unit's tasks was left undone. */
   failed(task: Task, error: FleetError): void;
-  /** The job of a unit ended, well or not, and so did the tasks after it. */
-  ended(unit: UnitName): void;
+  /** The jobs of a unit ended, and the tasks after them; `isDone`: all of them, and well. */
+  ended(unit: UnitName, last: Task['kind'], isDone: boolean): void;
 }
 
 interface Job {
@@ -50,13 +50,16 @@ export class Executor {
     this.#signal = signal;
   }
 
-  /** The job of ours that a unit has now. */
-  busy(unit: UnitName): 'start' | 'stop' | null {
-    return this.#jobs.get(unit)?.kind ?? null;
+  /** The units that have a job of ours now, and which. */
+  busy(): ReadonlyMap<UnitName, 'start' | 'stop'> {
+    return new Map([...this.#jobs].map(([unit, { kind }]) => [unit, kind]));
   }
 
-  /** Does the quick tasks and begins the jobs; never rejects but for broken invariants. */
-  async carryOut(plans: readonly UnitPlan[]): Promise<void> {
+  /**
+   * Does the quick tasks and begins the jobs; never rejects but for broken invariants. Gives the
+   * units whose jobs began: they were looked at after all quick tasks.
+   */
+  async carryOut(plans: readonly UnitPlan[]): Promise<ReadonlySet<UnitName>> {
     const failed = new Set<UnitName>();
     const quick = plans.flatMap(({ tasks }) => tasks.slice(0, firstJob(tasks)));
     for (const stage of taskStages.keys()) {
@@ -68,6 +71,7 @@ export class Executor {
     );
     const checked = await this.#check(withJobs, failed);
     for (const plan of await this.#ordered(checked)) this.#begin(plan);
+    return new Set(checked.map(({ unit }) => unit));
   }
 
   /** Waits for what runs on after the session's signal was aborted. */
@@ -143,9 +147,12 @@ export class Executor {
   async #look(units: readonly UnitName[], starting: readonly UnitPlan[]): Promise<void> {
     const { view } = this.#hands;
     await view.look(units);
-    const isStale = (unit: UnitName): boolean =>
-      view.actual(unit, null)?.status.needReload ?? false;
-    const stale = starting.map(({ unit }) => unit).filter(isStale);
+    const stale = starting
+      .map(({ unit }) => unit)
+      .filter((unit) => {
+        const actual = view.actual(unit, null);
+        return actual !== undefined && isStale(actual);
+      });
     if (stale.length > 0) await this.#reload(stale);
   }
 
@@ -178,7 +185,7 @@ export class Executor {
 
   async #run(job: Job, tasks: readonly Task[], before?: Promise<void>): Promise<void> {
     await before;
-    const unit = tasks[0]?.unit;
+    const last = tasks.at(-1);
     const signal = AbortSignal.any([job.controller.signal, this.#signal]);
     const failed = new Set<UnitName>();
     for (const task of tasks) {
@@ -186,9 +193,9 @@ export class Executor {
       if (isJob(task)) job.kind = task.kind === 'stop' ? 'stop' : 'start';
       await this.#guarded(task, failed, () => execute(this.#executors, task, signal), signal);
     }
-    if (unit === undefined || this.#jobs.get(unit) !== job) return;
-    this.#jobs.delete(unit);
-    if (!this.#signal.aborted) this.#events.ended(unit);
+    if (last === undefined || this.#jobs.get(last.unit) !== job) return;
+    this.#jobs.delete(last.unit);
+    if (!this.#signal.aborted) this.#events.ended(last.unit, last.kind, failed.size === 0);
   }
 
   /** Runs `work`; a trouble of its unit is told and remembered in `failed`. */

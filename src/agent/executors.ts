@@ -7,6 +7,7 @@ import { contentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { UnitFiles } from './files.ts';
 import type { MachineView } from './machine-view.ts';
+import { isStale } from './observe.ts';
 import { loadedRecord } from './records.ts';
 import type { JobResult, Systemd } from './systemd.ts';
 import type { Task } from './task.ts';
@@ -73,9 +74,7 @@ export async function execute(of: Executors, task: Task, signal: AbortSignal): P
 /** Throws when systemd still holds another text of the unit than the one on disk. */
 export function requireFresh(view: MachineView, unit: UnitName): void {
   const actual = view.actual(unit, null);
-  if (actual === undefined || actual.owner.kind === 'other') return;
-  const isUnseen = actual.disk.link === 'ours' && actual.status.load === 'not-found';
-  if (!actual.status.needReload && !isUnseen) return;
+  if (actual === undefined || !isStale(actual)) return;
   throw refused(`systemd holds another text of ${unit} even after a reload`);
 }
 

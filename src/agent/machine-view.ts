@@ -16,6 +16,8 @@ export class MachineView {
   readonly #known = new Map<UnitName, Observation>();
   /** Names to be looked at; all others are known. */
   readonly #stale = new Set<UnitName>();
+  /** Names whose files are to be read again. */
+  readonly #staleFiles = new Set<UnitName>();
   /** Signals that came while a look was under way, newer than what it finds. */
   readonly #unreadable = new Map<UnitName, string>();
   readonly #looking = new Map<UnitName, UnitChange>();
@@ -34,12 +36,18 @@ export class MachineView {
 
   /** What is known of a unit is no longer sure. */
   doubt(name: UnitName): void {
-    if (this.#known.has(name)) this.#stale.add(name);
+    if (this.#known.has(name) || this.#looking.has(name)) this.#stale.add(name);
+  }
+
+  /** A unit's files changed; what systemd says of it comes by signals. */
+  doubtFiles(name: UnitName): void {
+    this.#staleFiles.add(name);
   }
 
   /** Nothing is sure any more. */
   doubtAll(): void {
     for (const name of this.#known.keys()) this.#stale.add(name);
+    for (const name of this.#looking.keys()) this.#stale.add(name);
   }
 
   /** Takes a signal; false when the unit is none that counts. */
@@ -58,31 +66,52 @@ export class MachineView {
     return this.#known.get(name)?.status.invocationId ?? '';
   }
 
-  /** Looks at everything that is not known. Throws FleetError. */
+  /** Looks at everything that is not sure. Throws FleetError. */
   async refresh(): Promise<void> {
+    const staleFiles = [...this.#staleFiles].filter((name) => !this.#stale.has(name));
+    this.#staleFiles.clear();
     await this.look([...this.#stale]);
+    const disks = await this.#readAll(staleFiles);
+    for (const [name, disk] of disks) {
+      const before = this.#known.get(name);
+      if (disk === null) this.#known.delete(name);
+      else if (before !== undefined) this.#known.set(name, { ...before, disk });
+    }
   }
 
   /** Looks at these units now, whatever is known of them. Throws FleetError. */
   async look(names: readonly UnitName[]): Promise<void> {
     if (names.length === 0) return;
-    for (const name of names) this.#looking.set(name, {});
+    for (const name of names) {
+      this.#looking.set(name, {});
+      this.#stale.delete(name); // doubts from now on count for the next look
+    }
     try {
-      const gate = new Gate(agentLimits.filesCountMax);
-      const disks = await Promise.all(names.map((name) => gate.run(() => this.#read(name))));
+      const disks = await this.#readAll(names);
       const statuses = await this.#systemd.list(names);
-      for (const [index, name] of names.entries()) {
-        const disk = disks[index];
+      for (const name of names) {
+        const disk = disks.get(name);
         const status = statuses.get(name);
         this.#known.delete(name);
         if (disk === undefined || disk === null || status === undefined) continue;
         const change = this.#looking.get(name) ?? {};
         this.#known.set(name, { disk, status: { ...status, ...change } });
-        this.#stale.delete(name);
       }
+    } catch (error) {
+      for (const name of names) this.#stale.add(name);
+      throw error;
     } finally {
       for (const name of names) this.#looking.delete(name);
     }
+  }
+
+  async #readAll(names: readonly UnitName[]): Promise<ReadonlyMap<UnitName, DiskUnit | null>> {
+    const gate = new Gate(agentLimits.filesCountMax);
+    const read = async (name: UnitName): Promise<[UnitName, DiskUnit | null]> => [
+      name,
+      await gate.run(() => this.#read(name)),
+    ];
+    return new Map(await Promise.all(names.map(read)));
   }
 
   /** null when it cannot be read now: nothing is known of this unit, and nothing done to it. */

@@ -65,6 +65,16 @@ export function isUnloadable(actual: ActualUnit): boolean {
   return actual.owner.kind === 'fleet' && load !== 'loaded' && load !== 'not-found';
 }
 
+/**
+ * systemd holds another text in memory than the one on disk, or has not seen our link. Units that
+ * it cannot load always look stale to it, and no reload changes that.
+ */
+export function isStale(actual: ActualUnit): boolean {
+  if (actual.owner.kind === 'other' || isUnloadable(actual)) return false;
+  const { disk, status } = actual;
+  return status.needReload || (disk.link === 'ours' && status.load === 'not-found');
+}
+
 /** Nothing of ours is left of the unit: no file, and nothing in systemd's memory. */
 export function isGone(actual: ActualUnit): boolean {
   const { disk } = actual;

@@ -3,7 +3,7 @@ import type { BootId } from '../model/ids.ts';
 import type { OrderBook } from '../model/ledger.ts';
 import type { Order } from '../model/order.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { type ActualUnit, isGone, isUnloadable, isUp } from './observe.ts';
+import { type ActualUnit, isGone, isStale, isUnloadable, isUp } from './observe.ts';
 import { type Retry, retryKey } from './retry.ts';
 import { type MachinePlan, stageOf, type Task, type UnitPlan } from './task.ts';
 
@@ -120,26 +120,28 @@ function planStop(actual: ActualUnit, order: Order): Step {
 
 function planLoad(actual: ActualUnit, order: Order): Step {
   const unit = actual.name;
-  const { disk, status } = actual;
-  if (actual.busy !== null) return nothing;
+  const { disk } = actual;
+  if (actual.busy !== null) return { tasks: [], wait: 'is being started' };
   const tasks: Task[] = [];
   if (disk.contentHash !== order.contentHash) {
     if (!mayReplaceText(actual, order)) {
       return { tasks: [], wait: 'an earlier unit of this name still runs here' };
     }
     // Failed units stay in systemd's memory with their text; a reset lets it go.
-    if (status.active === 'failed') {
+    if (actual.status.active === 'failed') {
       tasks.push({ kind: 'reset', unit, reason: 'its text changes' });
     }
     tasks.push({ kind: 'write', unit, reason: order.reason, order });
     if (disk.link !== 'ours') tasks.push({ kind: 'link', unit, reason: order.reason });
+    // systemd never looks again at a file that it could not use, as long as it holds the unit.
+    if (isUnloadable(actual)) tasks.push({ kind: 'reload', unit, reason: 'its text changes' });
     return { tasks };
   }
   if (!describesFile(actual, order)) {
     tasks.push({ kind: 'record', unit, reason: 'its text is on disk already', order });
   }
   if (disk.link !== 'ours') tasks.push({ kind: 'link', unit, reason: order.reason });
-  if (status.needReload || (disk.link === 'ours' && status.load === 'not-found')) {
+  if (isStale(actual)) {
     tasks.push({ kind: 'reload', unit, reason: 'systemd has not seen its text' });
   }
   return { tasks };
@@ -162,7 +164,7 @@ function describesFile({ disk }: ActualUnit, order: Order): boolean {
 
 function planLaunch(actual: ActualUnit, order: Order, input: PlanInput): Step {
   const load = planLoad(actual, order);
-  if (actual.busy !== null || load.wait !== undefined) return load;
+  if (load.wait !== undefined) return load;
   if (isLaunched(actual, order, input.bootId)) return load;
   const run = planRun(actual, order, input);
   return { ...run, tasks: [...load.tasks, ...run.tasks].sort(byStage) };

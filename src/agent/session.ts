@@ -68,7 +68,10 @@ export class AgentSession {
     this.#view = view;
     const executor = new Executor(
       { systemd, files, view, ledger, bootId, log },
-      { failed: (task, error) => this.#failed(task, error), ended: (unit) => this.#ended(unit) },
+      {
+        failed: (task, error) => this.#failed(task, error),
+        ended: (...end) => this.#ended(...end),
+      },
       signal,
     );
     for (const name of await files.names()) this.#onDisk.add(name);
@@ -95,9 +98,11 @@ export class AgentSession {
     const book = ledger.orderBook();
     this.#noteOrders(view, book);
     view.keepOnly(this.#names(book));
+    // A job that ends while we look counts as running: what it left behind may not be seen yet.
+    const busy = executor.busy();
     await view.refresh();
     this.#sayUnreadable(view);
-    const actual = this.#actual(view, executor);
+    const actual = this.#actual(view, busy);
     const plan = planMachine({
       ...{ book, actual, bootId },
       retries: this.#memory.retries,
@@ -106,8 +111,9 @@ export class AgentSession {
     });
     this.#forgetRetries(book, plan);
     this.#report(book, actual);
-    await executor.carryOut(plan.units);
-    for (const { unit } of plan.units) this.#ended(unit);
+    const begun = await executor.carryOut(plan.units);
+    for (const { unit } of plan.units) if (!begun.has(unit)) view.doubt(unit);
+    if (plan.units.length > 0) this.#memory.wake.nudge();
     return plan;
   }
 
@@ -132,10 +138,13 @@ export class AgentSession {
     }
   }
 
-  #actual(view: MachineView, executor: Executor): ReadonlyMap<UnitName, ActualUnit> {
+  #actual(
+    view: MachineView,
+    busy: ReadonlyMap<UnitName, 'start' | 'stop'>,
+  ): ReadonlyMap<UnitName, ActualUnit> {
     const actual = new Map<UnitName, ActualUnit>();
     for (const name of view.names()) {
-      const unit = view.actual(name, executor.busy(name));
+      const unit = view.actual(name, busy.get(name) ?? null);
       if (unit === undefined) continue;
       actual.set(name, unit);
       if (isGone(unit)) this.#onDisk.delete(name);
@@ -196,8 +205,10 @@ export class AgentSession {
     log.warn({ unit, task: kind, reason, problem: retry.problem }, 'task failed, trying again');
   }
 
-  #ended(unit: UnitName): void {
-    this.#view?.doubt(unit);
+  #ended(unit: UnitName, last: Task['kind'], isDone: boolean): void {
+    // A start that went well changed only the receipt; the rest came by signals.
+    if (last === 'start' && isDone) this.#view?.doubtFiles(unit);
+    else this.#view?.doubt(unit);
     this.#memory.wake.nudge();
   }
 
