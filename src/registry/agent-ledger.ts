@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { FleetError, type TroubleCode } from '../lib/error.ts';
+import { FleetError } from '../lib/error.ts';
 import type { MachineId, Revision } from '../model/ids.ts';
 import type { AgentLedger, OrderBook } from '../model/ledger.ts';
 import type { Order } from '../model/order.ts';
@@ -14,7 +14,7 @@ import type { MachineLease } from './lease.ts';
 import { limits } from './limits.ts';
 import { readKeys, readWhole } from './paged-read.ts';
 import type { Registration } from './registration.ts';
-import type { Compare, Op, Store, StoredItem, TxnAnswer, TxnRequest, WatchEvent } from './store.ts';
+import type { Compare, Op, Store, StoredItem, WatchEvent } from './store.ts';
 import { undecodable } from './store-guard.ts';
 
 /** What the agent's door needs. */
@@ -35,10 +35,12 @@ export class StoreAgentLedger implements AgentLedger {
   #orders = new CowMap<UnitName, Order>();
   #unreadable = new CowSet<UnitName>();
   #book: OrderBook | null = null;
-  /** Mod revisions of our own reports; null: not known, e.g. after a lost answer. */
-  #written: Map<UnitName, Revision> | null = null;
-  /** A transaction whose answer was lost: it may still land until it was settled. */
-  #lost: TxnRequest | null = null;
+  /**
+   * The chain: each batch compares the mod revision of `chain/<me>` (null: no such key yet) and
+   * writes it, so that one whose answer was lost can never land on top of a later one. `open`:
+   * not known, e.g. after a lost answer; it is closed before the next batch.
+   */
+  #link: Revision | null | 'open' = 'open';
 
   constructor(options: AgentLedgerOptions) {
     this.#options = options;
@@ -54,7 +56,7 @@ export class StoreAgentLedger implements AgentLedger {
       },
     );
     registration.onChange(() => {
-      this.#written = null; // the reports of a lost lease are gone
+      this.#link = 'open'; // what hung on a lost lease is gone
     });
   }
 
@@ -99,28 +101,20 @@ export class StoreAgentLedger implements AgentLedger {
     }
   }
 
-  /**
-   * Each report is guarded by the one it follows, so that a transaction whose answer was lost can
-   * never land on top of a later one.
-   */
   async #reportBatch(
     batch: readonly (readonly [UnitName, StateReport | null])[],
     signal: AbortSignal,
   ): Promise<void> {
-    if (this.#lost !== null) await this.#settle(this.#lost, signal);
+    const { keys, lease } = this.#options;
+    const leaseId = lease.id;
+    const writes = batch.map(([unit, report]): Op => {
+      const key = keys.report(this.machine, unit);
+      if (report === null) return { kind: 'delete', key };
+      return { kind: 'put', key, value: reportCodec.encode(report), leaseId };
+    });
     for (let tryCount = 1; tryCount <= limits.writeTriesMax; tryCount += 1) {
-      const written = await this.#known(signal);
-      const txn = this.#reportTxn(batch, written);
-      if (txn.writes.length === 0) return;
-      const answer = await this.#send(txn, signal);
-      if (answer.succeeded) {
-        for (const [unit, report] of batch) {
-          if (report === null) written.delete(unit);
-          else written.set(unit, answer.revision);
-        }
-        return;
-      }
-      this.#written = null;
+      if (this.#link === 'open') await this.#closeChain(signal);
+      if (this.#link !== 'open' && (await this.#send(this.#link, writes, signal))) return;
       await this.#options.registration.recheck(signal);
     }
     throw new FleetError(`reports of machine ${this.machine} were raced by another writer`, {
@@ -130,55 +124,30 @@ export class StoreAgentLedger implements AgentLedger {
     });
   }
 
-  #reportTxn(
-    batch: readonly (readonly [UnitName, StateReport | null])[],
-    written: ReadonlyMap<UnitName, Revision>,
-  ): TxnRequest {
-    const { keys, lease, registration } = this.#options;
-    const onlyIf: Compare[] = [...registration.guard()];
-    const writes: Op[] = [];
-    for (const [unit, report] of batch) {
-      const key = keys.report(this.machine, unit);
-      const at = written.get(unit);
-      if (report === null && at === undefined) continue;
-      onlyIf.push(at === undefined ? { kind: 'absent', key } : { kind: 'modified', key, at });
-      const value = report === null ? null : reportCodec.encode(report);
-      const leaseId = lease.id;
-      writes.push(value === null ? { kind: 'delete', key } : { kind: 'put', key, value, leaseId });
-    }
-    return { onlyIf, writes };
+  /** One link of the chain; false, and the chain is open, when it did not fit. */
+  async #send(
+    after: Revision | null,
+    writes: readonly Op[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { store, keys, lease, registration } = this.#options;
+    const key = keys.chain(this.machine);
+    const fits: Compare =
+      after === null ? { kind: 'absent', key } : { kind: 'modified', key, at: after };
+    const link: Op = { kind: 'put', key, value: '', leaseId: lease.id };
+    this.#link = 'open';
+    const onlyIf = [...registration.guard(), fits];
+    const answer = await store.txn({ onlyIf, writes: [...writes, link] }, signal);
+    if (answer.succeeded) this.#link = answer.revision;
+    return answer.succeeded;
   }
 
-  async #send(txn: TxnRequest, signal: AbortSignal): Promise<TxnAnswer> {
-    try {
-      return await this.#options.store.txn(txn, signal);
-    } catch (thrown) {
-      this.#written = null; // it may have happened: look before the next one
-      if (isCode(thrown, 'registry/unknown-outcome')) this.#lost = txn;
-      throw thrown;
-    }
-  }
-
-  /**
-   * Sends a lost transaction again. Its guards let only one of the two in; once the second is
-   * answered, whatever the answer, the first cannot land any more.
-   */
-  async #settle(lost: TxnRequest, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#send(lost, signal);
-    } catch (thrown) {
-      if (!isCode(thrown, 'registry/lease-lost')) throw thrown; // its lease is gone: neither lands
-    }
-    this.#lost = null;
-    this.#written = null;
-  }
-
-  async #known(signal: AbortSignal): Promise<Map<UnitName, Revision>> {
-    if (this.#written !== null) return this.#written;
-    const own = await this.#readOwn(signal);
-    const written = new Map(own.map(({ unit, item }) => [unit, item.modRevision]));
-    this.#written = written;
-    return written;
+  /** Writes a link alone: once that is confirmed, whatever was lost before can not land. */
+  async #closeChain(signal: AbortSignal): Promise<void> {
+    const { store, keys } = this.#options;
+    const what = { keys: [keys.chain(this.machine)], revision: null };
+    const item = (await readKeys(store, what, signal)).items[0] ?? null;
+    await this.#send(item?.modRevision ?? null, [], signal);
   }
 
   async #readOwn(
@@ -229,8 +198,4 @@ export class StoreAgentLedger implements AgentLedger {
     this.#book = { revision, orders, unreadable: this.#unreadable.share() };
     for (const nudge of [...this.#nudges]) nudge();
   }
-}
-
-function isCode(thrown: unknown, code: TroubleCode): boolean {
-  return thrown instanceof FleetError && thrown.trouble.code === code;
 }

@@ -58,6 +58,11 @@ export class Keys {
     return `${this.prefix}state/${machine}/${unit}`;
   }
 
+  /** The last link of a machine's chain of reports; on its lease. */
+  chain(machine: MachineId): string {
+    return `${this.prefix}chain/${machine}`;
+  }
+
   /** All keys of one collection, e.g. `units`. */
   all(collection: 'machines' | 'metadata' | 'units' | 'placement' | 'text' | 'state'): KeyRange {
     return withPrefix(`${this.prefix}${collection}/`);
