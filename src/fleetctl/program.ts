@@ -24,7 +24,7 @@ export interface Surroundings {
 /** Runs one command line; never throws. */
 export async function runFleetctl(surroundings: Surroundings): Promise<ExitStatus> {
   const screen = new Screen(surroundings.out, surroundings.err);
-  const run: Run = { screen, surroundings, client: null, isDebug: false, status: 0 };
+  const run: Run = { screen, surroundings, client: null, isDebug: false, status: 0, command: null };
   const program = buildProgram(run);
   try {
     await program.parseAsync([...surroundings.args], { from: 'user' });
@@ -43,6 +43,8 @@ interface Run {
   client: FleetClient | null;
   isDebug: boolean;
   status: ExitStatus;
+  /** The command that was recognized, for hints. */
+  command: string | null;
 }
 
 function buildProgram(run: Run): Commander {
@@ -71,6 +73,10 @@ FLEETCTL_ENDPOINT. "fleetctl help COMMAND" tells more of a command.`;
 function addCommand(program: Commander, command: Command, run: Run): void {
   const { name, summary, description, operand, flags, examples } = command;
   const built = program.command(name).summary(summary).description(description);
+  built.exitOverride((error) => {
+    run.command = name;
+    throw error;
+  });
   if (operand !== null) built.argument(operand.usage, operand.what);
   for (const { usage, what } of flags) built.option(usage, what);
   built.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`);
@@ -112,7 +118,7 @@ function addHelp(program: Commander): void {
 /** Tells what went wrong and what to do; the exit status says whose mistake it was. */
 function explain(run: Run, error: unknown): ExitStatus {
   const { screen } = run;
-  if (error instanceof CommanderError) return explainUsage(screen, error);
+  if (error instanceof CommanderError) return explainUsage(run, error);
   if (error instanceof CommandError) {
     for (const line of error.details) screen.note(line);
     screen.error(error.message);
@@ -126,7 +132,7 @@ function explain(run: Run, error: unknown): ExitStatus {
   return 1;
 }
 
-function explainUsage(screen: Screen, error: CommanderError): ExitStatus {
+function explainUsage({ screen, command }: Run, error: CommanderError): ExitStatus {
   if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
   if (error.code === 'commander.help') {
     screen.error('no command is given');
@@ -136,6 +142,7 @@ function explainUsage(screen: Screen, error: CommanderError): ExitStatus {
   const [message, guess] = error.message.replace(/^error: /, '').split('\n');
   screen.error(message ?? error.message);
   const suggestion = /^\((Did you mean .*\?)\)$/.exec(guess ?? '')?.[1];
-  screen.note(suggestion ?? 'fleetctl help COMMAND shows how a command is used');
+  const help = command === null ? 'fleetctl help lists' : `fleetctl help ${command} shows`;
+  screen.note(suggestion ?? `${help} what there is`);
   return 2;
 }

@@ -54,17 +54,23 @@ export async function planUnits(
     planUnit(cluster, named, request),
   );
   const problems = plans.flatMap((plan) => (plan.ok ? [] : plan.error));
-  if (problems.length > 0) {
-    const bad = plans.filter((plan) => !plan.ok).length;
-    throw new CommandError(`nothing was sent: ${bad} of ${plans.length} units cannot be used`, {
-      hint: 'correct what is named above and run the command again',
-      details: problems,
-    });
-  }
+  if (problems.length > 0) throw unusable(problems, plans.length);
   const good = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
   const warnings = new Set(good.flatMap((unit) => unit.warnings)); // a template's once for all
   for (const warning of warnings) context.screen.warn(warning);
   return good;
+}
+
+function unusable(problems: readonly string[], unitCount: number): CommandError {
+  const [only] = problems;
+  if (only !== undefined && problems.length === 1) {
+    return new CommandError(only, { hint: 'nothing was sent; correct it and try again' });
+  }
+  const which = unitCount === 1 ? 'the unit' : `the ${unitCount} units`;
+  return new CommandError(`nothing was sent: ${problems.length} problems with ${which}`, {
+    hint: 'correct what is listed above and try again',
+    details: problems,
+  });
 }
 
 /** A unit of the cluster. */

@@ -57,7 +57,11 @@ function judgeUnplaced({ name, placement }: UnitBody, goal: Goal): Verdict {
   }
   if (goal === 'stopped') return reached(`Unit ${name} inactive`); // on no machine, so it is
   const { objections, reason } = placement;
-  return failed(objections.length === 0 ? [`${name}: ${reason}`] : unfitLines(name, objections));
+  const why = objections.length === 0 ? [`${name}: ${reason}`] : unfitLines(name, objections);
+  return failed([
+    ...why,
+    `it stays wanted until a machine fits; to give up: fleetctl unload ${name}`,
+  ]);
 }
 
 function unfitLines(name: string, objections: readonly ObjectionBody[]): readonly string[] {
@@ -89,7 +93,10 @@ function judgePlaced(unit: UnitBody, machine: string, goal: Goal, machines: Mach
   if (isThere) return reached(`Unit ${unit.name} ${unit.currentState} on ${where}`);
   if (row.problem !== null) {
     const verb = goal === 'stopped' ? 'stop' : goal === 'loaded' ? 'load' : 'start';
-    return failed([`${unit.name} did not ${verb} on ${where}: ${row.problem}`]);
+    return failed([
+      `${unit.name} did not ${verb} on ${where}: ${row.problem}`,
+      lookHint(unit.name),
+    ]);
   }
   const doing = desiredFor[goal] === 'loaded' ? 'it is not stopped yet' : 'it is not started yet';
   return underway(`${doing} on ${where} (${state})`);
@@ -99,11 +106,15 @@ function judgePlaced(unit: UnitBody, machine: string, goal: Goal, machines: Mach
 function judgeActive(name: string, row: UnitBody['machines'][number], where: string): Verdict {
   const { active, sub, problem } = row;
   if (active === 'failed') {
-    return failed([`${name} failed on ${where}: ${problem ?? `${active}/${sub}`}`]);
+    return failed([`${name} failed on ${where}: ${problem ?? `it is ${sub}`}`, lookHint(name)]);
   }
   if (active === 'active') return reached(`Unit ${name} active on ${where}`);
   if (active === 'inactive') return reached(`Unit ${name} finished on ${where}`);
   return underway(`it is ${active} (${sub}) on ${where}`);
+}
+
+function lookHint(name: string): string {
+  return `on that machine, systemctl status ${name} says more`;
 }
 
 function reached(text: string): Verdict {

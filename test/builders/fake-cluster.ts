@@ -22,6 +22,8 @@ export interface Fate {
   readonly sub?: string;
   /** Its machine never says anything about it. */
   readonly isStuck?: boolean;
+  /** It cannot be taken off its machine. */
+  readonly isClinging?: boolean;
 }
 
 /** What a fake cluster is made with. */
@@ -173,7 +175,7 @@ export class FakeCluster {
   }
 
   async #remove(name: UnitName, alsoKeys: readonly string[]): Promise<void> {
-    if (this.#options.fates?.[name]?.isStuck === true) return;
+    if (this.#options.fates?.[name]?.isClinging === true) return;
     this.#placements.delete(name);
     const reports = this.machines.map(({ id }) => this.keys.report(id, name));
     const keys = [...reports, this.keys.placement(name), ...alsoKeys];

@@ -1,0 +1,78 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
+import { runFleetctl } from '../../src/fleetctl/program.ts';
+import { type ApiServer, serveOnSocket } from './api-server.ts';
+import { FakeCluster, type FakeClusterOptions } from './fake-cluster.ts';
+
+/** What one command line did. */
+export interface Outcome {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A cluster, its API on a socket, and a folder with unit files. */
+export interface Session {
+  readonly cluster: FakeCluster;
+  readonly server: ApiServer;
+  /** Writes a unit file; returns its path. */
+  file(name: string, text: string | Uint8Array): string;
+  run(...args: string[]): Promise<Outcome>;
+  /** What was typed and what came of it, with paths that are the same everywhere. */
+  transcript(...args: string[]): Promise<string>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A stream that keeps what is written to it. */
+export class Sink extends Writable {
+  readonly isTTY: boolean;
+  readonly columns = 80;
+  text = '';
+
+  constructor(isTTY = false) {
+    super({ decodeStrings: false });
+    this.isTTY = isTTY;
+  }
+
+  override _write(chunk: string, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+export async function runCommand(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const [out, err] = [new Sink(), new Sink()];
+  const status = await runFleetctl({ args, environment, out, err });
+  return { status, out: out.text, err: err.text };
+}
+
+export async function aSession(options: FakeClusterOptions): Promise<Session> {
+  const cluster = new FakeCluster(options);
+  await cluster.start();
+  const server = await serveOnSocket({ catalog: cluster.catalog });
+  const environment = { FLEETCTL_ENDPOINT: `unix://${server.socketPath}` };
+  const run = (...args: string[]): Promise<Outcome> => runCommand(args, environment);
+  return {
+    cluster,
+    server,
+    file(name, text) {
+      const path = join(server.folder, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+      return path;
+    },
+    run,
+    async transcript(...args) {
+      const { status, out, err } = await run(...args);
+      const typed = `$ fleetctl ${args.join(' ')}\n`;
+      const said = [out, err === '' ? '' : `stderr:\n${err}`].join('');
+      const text = `${typed}${said}exit ${status}\n`;
+      return text.replaceAll(server.folder, 'FOLDER');
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
