@@ -1,0 +1,43 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Decision } from '../model/change.ts';
+import type { LeaderSession } from '../model/ledger.ts';
+import { toBatches } from './batch.ts';
+import { logDecision } from './decision-log.ts';
+import { limits } from './limits.ts';
+import { planCluster } from './plan.ts';
+
+/** What a pass works with. */
+export interface PassParts {
+  readonly session: LeaderSession;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * What became of a pass: `settled` (everything is written; plan again at `wakeAtMs`, wall time),
+ * `overtaken` (the picture changed under it: plan again), `deposed` (the term is over).
+ */
+export type PassOutcome =
+  | { readonly kind: 'settled'; readonly wakeAtMs: number | null }
+  | { readonly kind: 'overtaken' }
+  | { readonly kind: 'deposed' };
+
+/** Observes, decides and writes, once. Throws FleetError when the store is away. */
+export async function enginePass(
+  { session, clock, log }: PassParts,
+  sayOversized: (decision: Decision) => void,
+  signal: AbortSignal,
+): Promise<PassOutcome> {
+  const picture = session.picture();
+  const plan = planCluster(picture, clock.wallMs());
+  const { batches, oversized } = toBatches(plan.decisions, limits.batchChangesMax);
+  for (const decision of oversized) sayOversized(decision);
+  for (const batch of batches) {
+    const outcome = await session.commit(batch, signal);
+    if (outcome === 'deposed') return { kind: 'deposed' };
+    if (outcome !== 'committed') return { kind: 'overtaken' };
+    for (const decision of batch) logDecision(log, decision, picture);
+  }
+  return { kind: 'settled', wakeAtMs: plan.wakeAtMs };
+}

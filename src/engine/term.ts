@@ -1,0 +1,88 @@
+import { backoffMs } from '../lib/backoff.ts';
+import { type Clock, rest } from '../lib/clock.ts';
+import { FleetError } from '../lib/error.ts';
+import type { Logger } from '../lib/log.ts';
+import { Wake } from '../lib/wake.ts';
+import type { Decision } from '../model/change.ts';
+import type { LeaderSession } from '../model/ledger.ts';
+import { limits } from './limits.ts';
+import { enginePass, type PassOutcome } from './pass.ts';
+
+/** What a term of leadership works with. */
+export interface TermParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const pauses = { firstMs: limits.retryFirstMs, maxMs: limits.retryMaxMs };
+
+/** Leads until the term or the signal ends: one pass at a time, after each change. */
+export async function serveTerm(
+  { clock, log }: TermParts,
+  session: LeaderSession,
+  signal: AbortSignal,
+): Promise<void> {
+  const wake = new Wake();
+  session.onChange(() => wake.nudge());
+  const sayOversized = onceEach(log);
+  const troubles = new Troubles(log);
+  let overtakenCount = 0;
+  while (!signal.aborted && session.isLive()) {
+    wake.clear();
+    const outcome = await troubles.watch(() =>
+      enginePass({ session, clock, log }, sayOversized, signal),
+    );
+    if (outcome?.kind === 'deposed') return;
+    if (outcome === null) {
+      await rest(backoffMs(troubles.count, pauses), clock, signal);
+    } else if (outcome.kind === 'settled') {
+      overtakenCount = 0;
+      const { wakeAtMs } = outcome;
+      const restMs = wakeAtMs === null ? null : Math.max(wakeAtMs - clock.wallMs(), 0);
+      await wake.rest(restMs, clock, signal);
+      await rest(limits.gatherMs, clock, signal);
+    } else {
+      overtakenCount += 1;
+      const extraCount = overtakenCount - limits.replansMax;
+      if (extraCount > 0) await rest(backoffMs(extraCount, pauses), clock, signal);
+    }
+  }
+}
+
+/** Counts troubles in a row, and logs only the first of them and their end. */
+class Troubles {
+  count = 0;
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** The pass's outcome; null when the store was in the way. */
+  async watch(pass: () => Promise<PassOutcome>): Promise<PassOutcome | null> {
+    try {
+      const outcome = await pass();
+      if (this.count > 0) this.#log.info({ tries: this.count }, 'could write again');
+      this.count = 0;
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      this.count += 1;
+      const { code, hint } = error.trouble;
+      const fields = { code, hint, problem: error.message };
+      if (this.count === 1) this.#log.warn(fields, 'could not write, all orders stay as they are');
+      return null;
+    }
+  }
+}
+
+/** A decision that fits into no transaction is told once, as long as it stays the same. */
+function onceEach(log: Logger): (decision: Decision) => void {
+  const told = new Map<string, string>();
+  return ({ subject, reason, changes }) => {
+    if (told.get(subject) === reason) return;
+    told.set(subject, reason);
+    const fields = { unit: subject, reason, changes: changes.length, max: limits.batchChangesMax };
+    log.error(fields, 'decision is too large to be written, split the group of units');
+  };
+}
