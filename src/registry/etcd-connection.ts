@@ -43,7 +43,7 @@ export class EtcdConnection {
 
   constructor(access: EtcdAccess, number: number, clock: Clock, counter: RequestCounter) {
     this.endpoint = access.endpoints[number % access.endpoints.length] ?? 'http://127.0.0.1:2379';
-    this.etcd = new Etcd3(clientOptions(access, this.endpoint, number));
+    this.etcd = new Etcd3(clientOptions({ access, endpoint: this.endpoint, number, clock }));
     this.#clock = clock;
     this.#counter = counter;
     this.#requestTimeoutMs = access.requestTimeoutMs;
@@ -62,7 +62,7 @@ export class EtcdConnection {
     }
     this.#counter.sent(call.kind);
     try {
-      const deadline = Date.now() + this.#requestTimeoutMs;
+      const deadline = this.#clock.wallMs() + this.#requestTimeoutMs; // gRPC wants wall time
       const answer = await unlessAborted(call.run(this.etcd, { deadline }), signal);
       this.answered();
       return answer;
@@ -143,7 +143,13 @@ function requireLeader(options: object, nextCall: NextCall): PatchableCall {
 /** Tries nothing twice: retries have one place each, above. */
 const once = { execute: async <T>(run: (context: object) => T | Promise<T>) => run({}) };
 
-function clientOptions(access: EtcdAccess, endpoint: string, number: number): IOptions {
+function clientOptions(what: {
+  readonly access: EtcdAccess;
+  readonly endpoint: string;
+  readonly number: number;
+  readonly clock: Clock;
+}): IOptions {
+  const { access, endpoint, number, clock } = what;
   const noFaultHandling = { global: once, host: () => once };
   return {
     hosts: endpoint,
@@ -161,7 +167,7 @@ function clientOptions(access: EtcdAccess, endpoint: string, number: number): IO
       : {
           auth: {
             ...access.login,
-            callOptions: () => ({ deadline: Date.now() + access.requestTimeoutMs }),
+            callOptions: () => ({ deadline: clock.wallMs() + access.requestTimeoutMs }),
           },
         }),
     grpcOptions: {

@@ -113,10 +113,8 @@ export class MachineLease {
       if (signal.aborted) return;
       if (outcome === 'gone') return this.#lose(held);
       const spentMs = this.#clock.nowMs() - startedAtMs;
-      restMs =
-        outcome === 'renewed'
-          ? held.ttlMs / 3 - spentMs
-          : Math.min(limits.retryMaxMs, this.#retryMs(held)) - spentMs;
+      const everyMs = outcome === 'renewed' ? held.ttlMs / 3 : this.#retryMs(held);
+      restMs = Math.max(everyMs - spentMs, 0);
     }
   }
 
@@ -135,7 +133,7 @@ export class MachineLease {
   }
 
   #retryMs(held: Held): number {
-    return Math.min(limits.requestTimeoutMs, held.ttlMs / 6);
+    return Math.min(limits.retryMaxMs, held.ttlMs / 6);
   }
 
   #lose(held: Held): void {
