@@ -1,0 +1,219 @@
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { runAgent } from '../agent/agent.ts';
+import { connectSystemd, systemBusAddress } from '../agent/dbus-systemd.ts';
+import { createApi } from '../api/server.ts';
+import { runEngine } from '../engine/engine.ts';
+import { rest, systemClock } from '../lib/clock.ts';
+import { FleetError, messageOf } from '../lib/error.ts';
+import { flotillaVersion } from '../lib/version.ts';
+import type { Registry } from '../registry/connect-registry.ts';
+import type { MachineIdentity } from './identity.ts';
+import { addressText, listenAt } from './listen.ts';
+import type { DaemonLog } from './log.ts';
+import { becomeMember, decodeRememberedCluster } from './membership.ts';
+import { DiskRecord } from './memory.ts';
+import type { Notifier } from './notify.ts';
+import type { Settings } from './settings.ts';
+
+const limits = {
+  /** For everything that ends the daemon: systemd kills it after `TimeoutStopSec=`. */
+  stopMs: 5_000,
+} as const;
+
+/** Where the daemon keeps what it must know across its own restart, and across the machine's. */
+export interface Folders {
+  /** `/run/fleet` */
+  readonly run: string;
+  /** `/var/lib/fleet` */
+  readonly state: string;
+}
+
+/** What one daemon is made of. */
+export interface DaemonParts {
+  readonly settings: Settings;
+  readonly identity: MachineIdentity;
+  readonly registry: Registry;
+  readonly folders: Folders;
+  readonly log: DaemonLog;
+  readonly notifier: Notifier;
+}
+
+/** Why the daemon ended: it was told to, or another machine has its machine-id. */
+export type DaemonEnd = 'stopped' | 'refused';
+
+/**
+ * Runs until `signal` aborts. Restarts no unit and gives up no lease on its way out, unless the
+ * machine shuts down. Rejects with FleetError when the configuration cannot be used, and with
+ * anything else when a promise of docs/INVARIANTS.md broke.
+ */
+export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promise<DaemonEnd> {
+  const { settings, registry, log, notifier } = parts;
+  const api = await createApi({
+    catalog: registry.catalog,
+    log,
+    version: flotillaVersion,
+    pageItemsDefault: settings.tokenLimitCount,
+  });
+  const servers = await Promise.all(
+    settings.apiListen.map((address) => listenAt(address, api.requestListener)),
+  );
+  log.info({ addresses: settings.apiListen.map(addressText) }, 'started');
+  notifier.ready();
+  notifier.startWatchdog();
+  const failure = new AbortController();
+  const isOver = AbortSignal.any([signal, failure.signal]);
+  const life = new MachineLife(parts);
+  try {
+    return await life.run(isOver);
+  } finally {
+    failure.abort();
+    notifier.stopping();
+    await within(limits.stopMs, life.end());
+    await within(limits.stopMs, closeServers(servers));
+    await api.close();
+    notifier.stop();
+    registry.close();
+    log.info({}, 'stopped');
+  }
+}
+
+/** This machine as a member of its cluster, from joining to leaving. */
+class MachineLife {
+  readonly #parts: DaemonParts;
+  /** Aborted once the machine shuts down: from then on a lost lease is not replaced. */
+  readonly #leaving = new AbortController();
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts;
+  }
+
+  async run(signal: AbortSignal): Promise<DaemonEnd> {
+    const { registry, folders, log } = this.#parts;
+    this.#sayLeaseTrouble();
+    const memory = new DiskRecord(join(folders.state, 'cluster.json'), decodeRememberedCluster);
+    const outcome = await becomeMember({ registry, memory, clock: systemClock, log }, signal);
+    if (outcome.kind === 'stopped') return 'stopped';
+    if (outcome.kind === 'refused') return this.#refused(outcome);
+    log.info({ lease: registry.lease.id }, 'joined the cluster');
+    return this.#work(signal);
+  }
+
+  /** Gives the lease back when the machine shuts down; otherwise keeps it for the next daemon. */
+  async end(): Promise<void> {
+    const { lease } = this.#parts.registry;
+    const isLeaving = this.#leaving.signal.aborted;
+    const signal = AbortSignal.timeout(limits.stopMs);
+    try {
+      await (isLeaving ? lease.release(signal) : lease.stop(signal));
+    } catch (error) {
+      this.#parts.log.warn({ problem: messageOf(error) }, 'lease not given back, it will expire');
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<DaemonEnd> {
+    const { registry, log, settings } = this.#parts;
+    const stop = new AbortController();
+    const isOver = AbortSignal.any([signal, stop.signal]);
+    const keeping = AbortSignal.any([isOver, this.#leaving.signal]);
+    let end: DaemonEnd = 'stopped';
+    const kept = registry.registration.keep(keeping).then((outcome) => {
+      if (outcome.kind !== 'refused') return;
+      end = this.#refused(outcome);
+      stop.abort();
+    });
+    const roles = [
+      kept,
+      registry.ledger.run(isOver),
+      this.#runAgent(isOver),
+      ...(settings.disableEngine
+        ? []
+        : [runEngine({ election: registry.election, clock: systemClock, log }, keeping)]),
+    ];
+    try {
+      await Promise.all(roles);
+    } finally {
+      stop.abort();
+      await Promise.allSettled(roles);
+    }
+    return end;
+  }
+
+  #runAgent(signal: AbortSignal): Promise<void> {
+    const { settings, identity, registry, folders, log } = this.#parts;
+    return runAgent(
+      {
+        connect: (events) => connectSystemd(systemBusAddress(process.env), systemClock, events),
+        ledger: registry.ledger,
+        clock: systemClock,
+        log,
+        paths: {
+          root: '',
+          unitsDirectory: settings.unitsDirectory,
+          stateDirectory: folders.run,
+          runtimeDirectory: '/run/systemd/system',
+        },
+        bootId: identity.bootId,
+        onShutdown: () => this.#leave(),
+        onReportsDoubted: (doubt) => registry.registration.onChange(doubt),
+      },
+      signal,
+    );
+  }
+
+  #leave(): void {
+    const { registry, log } = this.#parts;
+    log.info({}, 'machine shuts down, leaving the cluster');
+    const told = registry.registration.update(
+      { leaving: true },
+      AbortSignal.timeout(limits.stopMs),
+    );
+    told.catch((error: unknown) => {
+      log.warn({ problem: messageOf(error) }, 'cluster not told, the lease will say it');
+    });
+    this.#leaving.abort();
+  }
+
+  #refused(outcome: { readonly ourAddress: string; readonly otherAddress: string }): DaemonEnd {
+    const { log, identity } = this.#parts;
+    const { ourAddress, otherAddress } = outcome;
+    log.error(
+      { machine: identity.id, ourAddress, otherAddress },
+      'refused: another living machine has this machine-id; make a new one here, then start again',
+    );
+    return 'refused';
+  }
+
+  #sayLeaseTrouble(): void {
+    const { registry, log } = this.#parts;
+    registry.lease.onTrouble((problem) => {
+      if (problem === null) log.info({}, 'lease renewed again');
+      else log.warn({ problem }, 'lease not renewed, leaving units as they are');
+    });
+    registry.lease.onLost(() => log.warn({}, 'lease lost, leaving units as they are'));
+  }
+}
+
+async function closeServers(servers: readonly Server[]): Promise<void> {
+  await Promise.all(
+    servers.map((server) => {
+      server.closeIdleConnections();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    }),
+  );
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const ending = work.finally(() => done.abort());
+  await Promise.race([ending, rest(ms, systemClock, done.signal)]);
+}
+
+/** The status a refusal ends with, which fleet.service does not start again. */
+export const configurationStatus = 78;
+
+/** Says an operating error in words; anything else is a bug and keeps its stack. */
+export function failureText(error: unknown): string {
+  if (error instanceof FleetError) return `${error.message}\n${error.trouble.hint}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { FleetError, messageOf } from '../lib/error.ts';
+import { flotillaVersion } from '../lib/version.ts';
+import { readConfig } from './config.ts';
+import { configurationStatus, type Folders, failureText, runDaemon } from './daemon.ts';
+import { readIdentity } from './identity.ts';
+import { leaveCluster } from './leave.ts';
+import { takeDaemonLock } from './lock.ts';
+import { createLog, sinkFor } from './log.ts';
+import { createNotifier } from './notify.ts';
+import { registryFrom } from './open-registry.ts';
+import type { Settings } from './settings.ts';
+
+interface Flags {
+  readonly config: string;
+  readonly leave?: boolean;
+}
+
+const examples = `
+Examples:
+  fleetd                          as fleet.service starts it
+  fleetd --config ./fleet.conf    with another configuration
+  FLEET_AGENT_TTL=30s fleetd      every option also comes from the environment`;
+
+async function main(): Promise<number> {
+  const program = new Command('fleetd')
+    .description('The daemon of every machine: takes part in leading, runs what is assigned to it.')
+    .version(`fleetd ${flotillaVersion}`, '--version')
+    .option('--config <file>', 'the configuration', '/etc/fleet/fleet.conf')
+    .option('--leave', 'give up the lease of this machine if it shuts down; then end')
+    .addHelpText('after', examples)
+    .parse();
+  const flags = program.opts<Flags>();
+  const settings = settingsFrom(flags.config);
+  if (settings === null) return configurationStatus;
+  const identity = readIdentity();
+  const registry = registryFrom(settings, identity);
+  if (flags.leave === true) {
+    process.stdout.write(`${await leaveCluster(registry, identity)}\n`);
+    registry.close();
+    return 0;
+  }
+  const log = await createLog(settings.verbosity, sinkFor(process.stdout, process.env));
+  const folders = foldersFrom(process.env);
+  const lock = await takeDaemonLock(folders.run);
+  const notifier = createNotifier(process.env, log);
+  const parts = { settings, identity, registry, folders, log, notifier };
+  const end = await runDaemon(parts, stopSignal());
+  lock.close();
+  return end === 'refused' ? configurationStatus : 0;
+}
+
+/** The settings, or null after saying on stderr what is wrong with them. */
+function settingsFrom(fileName: string): Settings | null {
+  const config = readConfig({
+    fileName,
+    fileText: textOf(fileName),
+    environment: process.env,
+  });
+  if (config.ok) {
+    for (const warning of config.value.warnings) process.stderr.write(`fleetd: ${warning}\n`);
+    return config.value.settings;
+  }
+  for (const problem of config.error) process.stderr.write(`fleetd: ${problem}\n`);
+  process.stderr.write('fleetd: correct the configuration, then start fleet.service again\n');
+  return null;
+}
+
+function textOf(fileName: string): string | null {
+  try {
+    return readFileSync(fileName, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new FleetError(`cannot read ${fileName}: ${messageOf(error)}`, {
+      code: 'config/invalid',
+      retry: 'never',
+      hint: 'make it readable for root, or choose another with --config',
+      cause: error,
+    });
+  }
+}
+
+/** systemd gives the folders of RuntimeDirectory= and StateDirectory= in the environment. */
+function foldersFrom(environment: Readonly<Record<string, string | undefined>>): Folders {
+  return {
+    run: environment['RUNTIME_DIRECTORY'] ?? '/run/fleet',
+    state: environment['STATE_DIRECTORY'] ?? '/var/lib/fleet',
+  };
+}
+
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}
+
+main().then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    process.stderr.write(`fleetd: ${failureText(error)}\n`);
+    const isConfiguration = error instanceof FleetError && error.trouble.code === 'config/invalid';
+    process.exit(isConfiguration ? configurationStatus : 1);
+  },
+);
