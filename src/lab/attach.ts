@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { childrenOf, sendSignal } from './process-table.ts';
+import { signalThrough } from './process-table.ts';
 import { signalNumber } from './run.ts';
 import { labFailed } from './trouble.ts';
 
@@ -15,7 +15,7 @@ export function attach(argv: readonly string[]): Promise<number> {
   const forward = (signal: NodeJS.Signals): void => {
     // A terminal sends these two to all of its programs by itself.
     if (process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
-    if (child.pid !== undefined) passOn(child.pid, signal);
+    if (child.pid !== undefined) signalThrough(child.pid, signal);
   };
   for (const signal of signals) process.on(signal, forward);
   return new Promise((resolve, reject) => {
@@ -27,10 +27,4 @@ export function attach(argv: readonly string[]): Promise<number> {
       resolve(code ?? 128 + signalNumber(signal));
     });
   });
-}
-
-/** nsenter only waits for its child, which is the program in the machine: that one is meant. */
-function passOn(pid: number, signal: NodeJS.Signals): void {
-  const children = childrenOf(pid);
-  for (const target of children.length > 0 ? children : [pid]) sendSignal(target, signal);
 }

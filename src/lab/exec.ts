@@ -47,5 +47,6 @@ export function runInside(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  return run(enterArgv(machine, argv), options);
+  const title = `${machine.name}: ${argv.join(' ')}`;
+  return run(enterArgv(machine, argv), { title, ...options });
 }

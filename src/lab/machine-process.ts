@@ -18,10 +18,12 @@ export function labMark(lab: string): string {
   return `FLOTILLA_LAB=${lab}`;
 }
 
-// $1: the machine's folder. The overlay is mounted in a mount namespace of its own: it needs no
-// clearing up, since it vanishes with its last process.
+// $1: the machine's folder. All this is mounted in a mount namespace of its own and needs no
+// clearing up, since it vanishes with its last process: the machine's root, and the folder in
+// which systemd-nspawn keeps locks that it could not remove when it is killed.
 const machineScript = `
 folder=$1; shift
+mkdir -p /run/systemd/nspawn && mount -t tmpfs -o mode=0755 flotilla-lab /run/systemd/nspawn &&
 mount -t overlay flotilla-lab -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" \\
   "$folder/root" || exit 1
 exec "$@"`;

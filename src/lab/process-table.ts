@@ -52,6 +52,15 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/**
+ * Sends a signal to the children of a process, or to it when it has none. nsenter only waits for
+ * its child, which is the program in the machine: that one is meant, and nsenter ends with it.
+ */
+export function signalThrough(pid: number, signal: NodeJS.Signals): void {
+  const children = childrenOf(pid);
+  for (const target of children.length > 0 ? children : [pid]) sendSignal(target, signal);
+}
+
 /** A file of /proc or /sys; null when what it describes has gone. */
 export function readOrNull(path: string): string | null {
   try {

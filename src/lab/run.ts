@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { signalThrough } from './process-table.ts';
 import { labFailed } from './trouble.ts';
 
 const limits = { outputBytesMax: 64 * 1024 * 1024, timeoutMs: 120_000 } as const;
@@ -18,6 +19,8 @@ export interface RunOptions {
   /** Killed after this long; two minutes when not given. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** What messages call it; its words when not given. */
+  readonly title?: string;
 }
 
 /**
@@ -31,8 +34,9 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     const child = spawn(program, args, { stdio: 'pipe', cwd: '/' });
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[], bytes: 0 };
     const refuse = (what: string, cause?: unknown): void => {
-      child.kill('SIGKILL');
-      reject(labFailed(`'${argv.join(' ')}' ${what}`, 'see why by typing it yourself', cause));
+      if (child.pid !== undefined && child.exitCode === null) signalThrough(child.pid, 'SIGKILL');
+      const title = options.title ?? argv.join(' ');
+      reject(labFailed(`'${title}' ${what}`, 'see why by typing it yourself', cause));
     };
     const timer = setTimeout(() => refuse(`took more than ${timeoutMs} ms`), timeoutMs);
     const interrupt = (): void => refuse('was interrupted');

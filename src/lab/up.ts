@@ -60,7 +60,10 @@ async function makeLab(context: LabContext, options: UpOptions): Promise<void> {
   const checkout = findCheckout();
   mkdirSync(labsFolder, { recursive: true, mode: 0o700 });
   requireComputer(labsFolder);
-  const record = plan(context, options);
+  // Two labs that come up at once must not take one index.
+  const claim = { lab: '', purpose: 'up' };
+  const index = await withLock(claim, context.say, async () => claimLab(context.lab));
+  const record = plan(context, options, index);
   writeRecord(record);
   context.say(`making ${record.machines.length} machines, etcd ${record.etcd}`);
   copyPrograms(checkout, record.name);
@@ -71,7 +74,7 @@ async function makeLab(context: LabContext, options: UpOptions): Promise<void> {
   writeRecord(record);
 }
 
-function plan(context: LabContext, options: UpOptions): LabRecord {
+function plan(context: LabContext, options: UpOptions, index: number): LabRecord {
   const machineCount = options.machineCount ?? 3;
   const memberMin = labLimits.etcdMemberCount;
   const wanted = options.etcd ?? 'per-machine';
@@ -79,14 +82,15 @@ function plan(context: LabContext, options: UpOptions): LabRecord {
   if (etcd !== wanted) {
     context.say(`fewer than ${memberMin} machines: one shared etcd on this computer`);
   }
-  const machines = Array.from({ length: machineCount }, (_none, index) => {
-    const hasEtcd = etcd === 'per-machine' && index < memberMin;
-    return newMachine(index + 1, hasEtcd, options.metadata?.get(`m${index + 1}`) ?? '');
+  const machines = Array.from({ length: machineCount }, (_none, position) => {
+    const hasEtcd = etcd === 'per-machine' && position < memberMin;
+    const metadata = options.metadata?.get(`m${position + 1}`) ?? '';
+    return newMachine(position + 1, hasEtcd, metadata);
   });
   return {
     format: 1,
     name: context.lab,
-    index: claimLab(context.lab),
+    index,
     bootId: currentBootId(),
     phase: 'partial',
     agentTtl: options.agentTtl ?? '3s',
