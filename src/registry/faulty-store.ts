@@ -24,6 +24,7 @@ export class FaultyStore implements Store {
   readonly #watches = new Set<() => void>();
   readonly #held: (() => void)[] = [];
   #isCut = false;
+  #isMute = false;
   #nextTxn: 'fail' | 'lose-answer' | 'hold' | null = null;
 
   constructor(store: Store) {
@@ -38,6 +39,12 @@ export class FaultyStore implements Store {
 
   heal(): void {
     this.#isCut = false;
+    this.#isMute = false;
+  }
+
+  /** Watches stay open and tell nothing any more, as on a member without its quorum. */
+  mute(): void {
+    this.#isMute = true;
   }
 
   /** The next transaction does not reach the store. */
@@ -90,8 +97,12 @@ export class FaultyStore implements Store {
   watch(range: KeyRange, from: Revision, handler: WatchHandler): Watch {
     let isOver = false;
     const watch = this.#store.watch(range, from, {
-      events: (events, revision) => handler.events(events, revision),
-      alive: () => handler.alive(),
+      events: (events, revision) => {
+        if (!this.#isMute) handler.events(events, revision);
+      },
+      alive: () => {
+        if (!this.#isMute) handler.alive();
+      },
       ended: (why) => {
         stop();
         handler.ended(why);

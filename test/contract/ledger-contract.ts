@@ -128,12 +128,23 @@ function electionTests(parts: Parts): void {
     const { cluster } = parts();
     const [one, two] = [await cluster.join('1'), await cluster.join('2')];
     const first = await one.lead();
+    one.faults.mute(); // it does not hear that it is deposed: only the store can tell
     const writes = [{ kind: 'delete', key: two.keys.leader }] as const;
     await cluster.done(two.store.txn({ onlyIf: [], writes }, never));
+    expect(first.isLive()).toBe(true);
     expect(await cluster.done(first.commit([ordering('2', 'a.service')], never))).toBe('deposed');
     expect(first.isLive()).toBe(false);
     const second = await two.lead();
     expect(second.picture().orders.size).toBe(0);
+  });
+
+  test('a picture is read again when the watch stays silent for one TTL', async () => {
+    const { cluster } = parts();
+    const [one, two] = [await cluster.join('1'), await cluster.join('2')];
+    const session = await one.lead();
+    one.faults.mute();
+    await cluster.done(two.catalog.submit(aSubmission('a.service'), never));
+    await cluster.until('it was read again', () => session.picture().units.size === 1);
   });
 }
 
@@ -475,6 +486,7 @@ function agentTests(parts: Parts): void {
     const { cluster } = parts();
     const { ledger, faults } = await cluster.join('1');
     const unit = aName('a.service');
+    await cluster.done(ledger.report(new Map([[aName('b.service'), aReport('active')]]), never));
     faults.holdNextTxn();
     const lost = cluster.done(ledger.report(new Map([[unit, aReport('active')]]), never));
     await expect(lost).rejects.toMatchObject({ trouble: { code: 'registry/unknown-outcome' } });

@@ -107,7 +107,9 @@ test('a network that swallows packets is noticed and left for a new connection',
   await proxy.heal(); // only new connections work: the old one stays dead
   await cluster.done(session.commit([ordering('1', 'a.service')], never));
   await cluster.until('the order arrives', () => daemon.ledger.orderBook()?.orders.size === 1);
-  expect(daemon.registration.isRegistered).toBe(true);
+  const leaseId = daemon.lease.id;
+  if (leaseId === null) throw new Error('the lease was lost');
+  expect(await cluster.done(other.store.inspectLease(leaseId, never))).not.toBeNull();
   const report = new Map([[aName('a.service'), aReport('active')]]);
   await cluster.done(daemon.ledger.report(report, never));
   await other.crash();
