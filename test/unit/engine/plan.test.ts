@@ -1,51 +1,223 @@
 import { expect, test } from 'vitest';
-import { machineId, named } from '../../builders/cluster.ts';
+import { planCluster } from '../../../src/engine/plan.ts';
+import type { UnitName } from '../../../src/unitfile/unit-name.ts';
+import {
+  aMachine,
+  anOrder,
+  aPicture,
+  aPlacement,
+  aUnit,
+  machineId,
+  named,
+} from '../../builders/cluster.ts';
 import { SimulatedCluster } from '../../builders/simulated-cluster.ts';
 
 const [m1, m2, m3] = [machineId(1), machineId(2), machineId(3)];
+const db = named('db');
 
 function threeMachines(): SimulatedCluster {
   const cluster = new SimulatedCluster();
   for (const id of [m1, m2, m3]) cluster.join(id);
+  cluster.settle();
   return cluster;
 }
 
-test('three instances of one template land on three machines', () => {
-  const cluster = threeMachines();
-  const units = [named('web@1'), named('web@2'), named('web@3')];
-  for (const unit of units) cluster.submit(unit);
-  expect(cluster.settle()).not.toBeNull();
-  const machines = units.map((unit) => cluster.placement(unit)?.machine);
-  expect(machines.sort()).toEqual([m1, m2, m3]);
-});
-
-test('a unit whose machine vanishes runs elsewhere, and its old order is retired', () => {
-  const cluster = threeMachines();
-  const unit = named('db');
+function started(cluster: SimulatedCluster, unit: UnitName): typeof m1 {
   cluster.submit(unit);
   cluster.settle();
-  const before = cluster.placement(unit)?.machine ?? m1;
-  cluster.vanish(before, 'power');
-  cluster.settle();
-  const after = cluster.placement(unit);
-  expect(after?.machine).not.toBe(before);
-  expect(after?.reason).toBe(`machine ${before.slice(0, 8)} vanished`);
-  expect(cluster.order(before, unit)?.want).toBe('retire');
-  cluster.comeBack(before);
-  cluster.settle();
-  expect(cluster.order(before, unit)).toBeUndefined();
+  return cluster.placement(unit)?.machine ?? m1;
+}
+
+test('ties do not all fall to one machine', () => {
+  const homes = new Set<string>();
+  for (let number = 0; number < 20; number++) {
+    homes.add(started(threeMachines(), named(`unit-${number}`)));
+  }
+  expect(homes.size).toBe(3);
 });
 
-test('a destroyed unit ends with nothing left of it', () => {
+test('a unit that cannot be read keeps its placement and its orders, and others avoid it', () => {
+  const record = aUnit(db);
+  const picture = aPicture({
+    units: new Map([[named('web'), aUnit(named('web'), { conflicts: ['db.service'] })]]),
+    machines: new Map([[m1, aMachine(m1)]]),
+    placements: new Map([[db, aPlacement(record, m1)]]),
+    orders: new Map([[m1, new Map([[db, anOrder(record)]])]]),
+    unreadable: new Set([db]),
+  });
+  const { decisions } = planCluster(picture, 0);
+  expect(decisions.filter(({ subject }) => subject === db)).toEqual([]);
+  const held = decisions.find(({ subject }) => subject === 'web.service');
+  expect(held?.reason).toBe('conflicts with db.service');
+});
+
+test('an order without a record is never touched: absence is no order', () => {
+  const record = aUnit(db);
+  const picture = aPicture({
+    machines: new Map([[m1, aMachine(m1)]]),
+    placements: new Map([[db, aPlacement(record, m1)]]),
+    orders: new Map([[m1, new Map([[db, anOrder(record)]])]]),
+    texts: new Set([record.contentHash]),
+  });
+  const { decisions } = planCluster(picture, 0);
+  expect(decisions.map(({ changes }) => changes[0]?.kind)).toEqual(['member']);
+});
+
+test('no text is forgotten while any record cannot be read', () => {
+  const texts = new Set([aUnit(db).contentHash]);
+  const picture = aPicture({ texts, unreadable: new Set([named('web')]) });
+  expect(planCluster(picture, 0).decisions).toEqual([]);
+  const readable = planCluster({ ...picture, unreadable: new Set() }, 0);
+  expect(readable.decisions.map(({ subject }) => subject)).toEqual(['texts']);
+});
+
+test('a unit that was never wanted is left alone', () => {
+  const picture = aPicture({ units: new Map([[db, aUnit(db, { desired: 'inactive' })]]) });
+  expect(planCluster(picture, 0)).toEqual({ decisions: [], wakeAtMs: null });
+});
+
+test('what was launched and is to be loaded is stopped; what never was is only loaded', () => {
   const cluster = threeMachines();
-  const unit = named('db');
-  cluster.submit(unit);
+  const home = started(cluster, db);
+  cluster.change(db, { desired: 'loaded' });
   cluster.settle();
-  cluster.change(unit, { gone: true });
+  expect(cluster.order(home, db)?.want).toBe('stop');
+  cluster.submit(named('web'), { desired: 'loaded' });
   cluster.settle();
-  const picture = cluster.picture();
-  expect(picture.units.size).toBe(0);
-  expect(picture.placements.size).toBe(0);
-  expect(picture.texts.size).toBe(0);
-  expect([...picture.orders.values()].flatMap((orders) => [...orders])).toEqual([]);
+  const other = cluster.placement(named('web'))?.machine ?? m1;
+  expect(cluster.order(other, named('web'))?.want).toBe('load');
+});
+
+test('a restart reaches the order of the machine, and moves nothing', () => {
+  const cluster = threeMachines();
+  const home = started(cluster, db);
+  cluster.change(db, { restartCount: 1 });
+  const { decisions } = cluster.plan();
+  expect(decisions.flatMap(({ changes }) => changes.map(({ kind }) => kind))).toEqual(['order']);
+  expect(cluster.order(home, db)).toMatchObject({ want: 'launch', restartCount: 1 });
+});
+
+test('an unloaded unit is unplaced only when its machine has confirmed', () => {
+  const cluster = threeMachines();
+  const home = started(cluster, db);
+  cluster.change(db, { desired: 'inactive' });
+  cluster.plan();
+  expect(cluster.order(home, db)?.want).toBe('gone');
+  expect(cluster.placement(db)).toBeDefined();
+  cluster.obey(home);
+  cluster.plan();
+  expect(cluster.order(home, db)).toBeUndefined();
+  expect(cluster.placement(db)).toBeUndefined();
+});
+
+test('a unit that is wanted again waits until its machine took back that it is gone', () => {
+  const cluster = threeMachines();
+  const home = started(cluster, db);
+  cluster.change(db, { desired: 'inactive' });
+  cluster.plan();
+  cluster.obey(home);
+  cluster.change(db, { desired: 'launched' });
+  cluster.plan();
+  expect(cluster.order(home, db)).toBeUndefined();
+  expect(cluster.placement(db)?.machine).toBe(home);
+  cluster.obey(home);
+  cluster.plan();
+  expect(cluster.order(home, db)?.want).toBe('launch');
+});
+
+test('an old copy waits five minutes for a new one that fails, and the plan says when to look', () => {
+  const cluster = threeMachines();
+  const home = started(cluster, db);
+  cluster.failing.add(db);
+  cluster.vanish(home, 'partition');
+  cluster.settle();
+  const movedMs = cluster.nowMs;
+  cluster.comeBack(home);
+  cluster.settle();
+  expect(cluster.order(home, db)?.want).toBe('retire');
+  expect(cluster.plan().wakeAtMs).toBe(movedMs + 300_000);
+  cluster.nowMs = movedMs + 299_999;
+  expect(cluster.plan().decisions).toEqual([]);
+  cluster.nowMs = movedMs + 300_000;
+  cluster.plan();
+  expect(cluster.order(home, db)?.want).toBe('gone');
+});
+
+test('a resubmitted unit goes elsewhere at once when its old machine is away', () => {
+  const cluster = threeMachines();
+  const home = started(cluster, db);
+  cluster.vanish(home, 'partition');
+  const record = cluster.submit(db);
+  cluster.plan();
+  const target = cluster.placement(db)?.machine ?? home;
+  expect(target).not.toBe(home);
+  expect(cluster.order(target, db)?.identity).toBe(record.identity);
+  expect(cluster.order(home, db)?.want).toBe('gone');
+});
+
+test('a target goes where its followers fit too, though another machine has less to do', () => {
+  const cluster = threeMachines();
+  cluster.setMachine(m2, { metadata: new Map([['disk', 'ssd']]) });
+  cluster.submit(named('busy'), { machineId: m2 });
+  cluster.settle();
+  const metadata = [{ key: 'disk', values: ['ssd'] }];
+  cluster.submit(named('backup'), { machineOf: [db], metadata });
+  cluster.submit(db);
+  cluster.settle();
+  expect(cluster.placement(db)?.machine).toBe(m2);
+  expect(cluster.placement(named('backup'))?.machine).toBe(m2);
+});
+
+test('a target is placed even where no machine suits its follower', () => {
+  const cluster = threeMachines();
+  cluster.submit(named('backup'), { machineOf: [db], metadata: [{ key: 'disk', values: ['x'] }] });
+  started(cluster, db);
+  expect(cluster.placement(db)?.machine).not.toBeNull();
+  expect(cluster.placement(named('backup'))?.machine).toBeNull();
+});
+
+test('a circle of MachineOf is told, and does not keep others from being placed', () => {
+  const cluster = threeMachines();
+  cluster.submit(named('a'), { machineOf: [named('b')] });
+  cluster.submit(named('b'), { machineOf: [named('a')] });
+  started(cluster, db);
+  const circle = 'MachineOf= goes in a circle: a.service → b.service → a.service';
+  expect(cluster.placement(named('a'))).toMatchObject({ machine: null, reason: circle });
+  expect(cluster.placement(named('b'))).toMatchObject({ machine: null, reason: circle });
+  expect(cluster.placement(db)?.machine).not.toBeNull();
+});
+
+test('a unit that replaces one that fits nowhere else is placed elsewhere instead', () => {
+  const cluster = threeMachines();
+  cluster.submit(db, { machineId: m1 });
+  cluster.settle();
+  cluster.submit(named('new'), { replaces: ['db.service'] });
+  cluster.settle();
+  expect(cluster.placement(db)?.machine).toBe(m1);
+  expect(cluster.placement(named('new'))?.machine).not.toBe(m1);
+});
+
+test('a decision about many machines is split until every part fits a transaction', () => {
+  const record = aUnit(db, { version: 2 });
+  const old = aUnit(db, { version: 1 });
+  const ids = Array.from({ length: 150 }, (_, number) => machineId(number + 100));
+  const picture = aPicture({
+    units: new Map([[db, record]]),
+    machines: new Map(ids.map((id) => [id, aMachine(id)])),
+    orders: new Map(ids.map((id) => [id, new Map([[db, anOrder(old)]])])),
+  });
+  const { decisions } = planCluster(picture, 0);
+  expect(Math.max(...decisions.map(({ changes }) => changes.length))).toBeLessThanOrEqual(100);
+});
+
+test('members are recorded at first sight, when they vanish, and when they return', () => {
+  const cluster = threeMachines();
+  expect(cluster.members().get(m1)).toMatchObject({ firstSeenMs: 1_000_000, vanishedMs: null });
+  cluster.nowMs += 5;
+  cluster.vanish(m1, 'power');
+  cluster.settle();
+  expect(cluster.members().get(m1)).toMatchObject({ vanishedMs: 1_000_005 });
+  cluster.comeBack(m1);
+  cluster.settle();
+  expect(cluster.members().get(m1)).toMatchObject({ firstSeenMs: 1_000_000, vanishedMs: null });
 });
