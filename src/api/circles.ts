@@ -34,7 +34,6 @@ export async function objectionToCompany(
 
 /**
  * The units of a circle that `unit` closes, beginning and ending with it; null when there is none.
- * A glob that matches its own unit is no circle.
  */
 export function replacesCircle(
   unit: Replacer,
@@ -45,8 +44,9 @@ export function replacesCircle(
   const paths: (readonly [Replacer, ...Replacer[]])[] = [[unit]]; // each with its newest unit first
   for (let path = paths.pop(); path !== undefined; path = paths.pop()) {
     const [last] = path;
-    const isClosed = last !== unit && replacesUnit(last, unit.name);
-    if (isClosed) return [...path.map(({ name }) => name).reverse(), unit.name];
+    if (replacesUnit(last, unit.name)) {
+      return [...path.map(({ name }) => name).reverse(), unit.name];
+    }
     for (const next of rest) {
       if (next === last || visited.has(next.name) || !replacesUnit(last, next.name)) continue;
       visited.add(next.name);
