@@ -31,25 +31,28 @@ export function groupObjections(refusals: readonly Refusal[]): readonly Objectio
 }
 
 function shortened(objections: readonly Objection[]): readonly Objection[] {
-  if (bytesOf(objections) <= limits.objectionsBytesMax) return objections;
-  for (let shown = objections.length - 1; shown > 0; shown--) {
-    const left = objections.slice(shown);
-    const count = left.reduce((sum, objection) => sum + objection.count, 0);
-    const rest: Objection = { why: `${left.length} other reasons`, count, machines: [] };
-    const short = [...objections.slice(0, shown), rest];
-    if (bytesOf(short) <= limits.objectionsBytesMax) return short;
+  const all = objections.reduce((sum, objection) => sum + objection.count, 0);
+  const shown: Objection[] = [];
+  let bytes = 2; // the brackets
+  let shownCount = 0;
+  for (const objection of objections) {
+    const more = bytesOf(objection) + 1;
+    const rest = restOf(objections.length - shown.length - 1, all - shownCount - objection.count);
+    const restBytes = rest === null ? 0 : bytesOf(rest);
+    if (bytes + more + restBytes > limits.objectionsBytesMax) break;
+    shown.push(objection);
+    bytes += more;
+    shownCount += objection.count;
   }
-  return objections.slice(0, 1);
+  const rest = restOf(objections.length - shown.length, all - shownCount);
+  return rest === null ? shown : [...shown, rest];
 }
 
-function bytesOf(objections: readonly Objection[]): number {
-  return Buffer.byteLength(JSON.stringify(objections));
+function restOf(reasonCount: number, machineCount: number): Objection | null {
+  if (reasonCount === 0) return null;
+  return { why: `${reasonCount} other reasons`, count: machineCount, machines: [] };
 }
 
-/** The objections in one line: `conflicts with a.service (2 machines); …`. */
-export function objectionWords(objections: readonly Objection[]): string {
-  if (objections.length === 0) return 'no machine is present';
-  return objections
-    .map(({ why, count }) => `${why} (${count} ${count === 1 ? 'machine' : 'machines'})`)
-    .join('; ');
+function bytesOf(objection: Objection): number {
+  return Buffer.byteLength(JSON.stringify(objection));
 }

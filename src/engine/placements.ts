@@ -1,4 +1,3 @@
-import { byText } from '../lib/order.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
 import type { Objection, Placement } from '../model/placement.ts';
 import { placingRules, whyNot } from '../model/rules.ts';
@@ -69,10 +68,10 @@ function stayingWords(
 
 function objectionsTo(draft: Draft, unit: UnitName, record: UnitRecord): readonly Objection[] {
   const applicant = draft.applicant(unit, record);
-  const refusals = [...draft.rooms.values()].map(({ machine, tenants }) => {
-    const peers = [...tenants.values()].sort((left, right) => byText(left.name, right.name));
-    const why = whyNot(placingRules, applicant, { machine, peers });
-    return { machine: machine.id, why: why ?? 'room was made there too late' };
+  const refusals = [...draft.rooms.values()].map((room) => {
+    const site = { machine: room.machine, peers: room.tenantsByName() };
+    const why = whyNot(placingRules, applicant, site);
+    return { machine: room.machine.id, why: why ?? 'room was made there too late' };
   });
   if (refusals.length === 0) return [{ why: 'no machine is present', count: 0, machines: [] }];
   return groupObjections(refusals);

@@ -1,4 +1,4 @@
-import { hashRank } from '../lib/order.ts';
+import { byText, hashRank } from '../lib/order.ts';
 import type { Peer } from '../model/conflict.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
@@ -15,6 +15,7 @@ export class Room {
   readonly seated = new Map<UnitName, Peer>();
   /** Copies and seated units together: what a newcomer has to get along with. */
   readonly tenants = new Map<UnitName, Peer>();
+  #byName: readonly Peer[] | null = null;
   readonly #instanceCounts = new Map<string, number>();
 
   constructor(machine: Machine, copies: ReadonlyMap<UnitName, Order>, peers: readonly Peer[]) {
@@ -22,6 +23,14 @@ export class Room {
     this.hash = hashRank(machine.id);
     this.copies = copies;
     for (const peer of peers) this.#enter(peer);
+  }
+
+  /** Tenants by name, for words that must not depend on who came first. */
+  tenantsByName(): readonly Peer[] {
+    this.#byName ??= [...this.tenants.values()].sort((left, right) =>
+      byText(left.name, right.name),
+    );
+    return this.#byName;
   }
 
   seat(peer: Peer): void {
@@ -48,6 +57,7 @@ export class Room {
   }
 
   #count(unit: UnitName, step: number): void {
+    this.#byName = null;
     const template = templateOf(unit);
     if (template === null) return;
     this.#instanceCounts.set(template, (this.#instanceCounts.get(template) ?? 0) + step);
