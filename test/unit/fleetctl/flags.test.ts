@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseDurationMs } from '../../../src/fleetctl/duration.ts';
+import { endpointText, parseEndpoint } from '../../../src/fleetctl/endpoint.ts';
+import { readGlobalFlags } from '../../../src/fleetctl/global-flags.ts';
+import { readWaitFlags } from '../../../src/fleetctl/wait-flags.ts';
+import { flotillaVersion } from '../../../src/lib/version.ts';
+
+describe('a duration', () => {
+  it.each([
+    ['3', 3000],
+    ['3.0', 3000],
+    ['0.5', 500],
+    ['90s', 90_000],
+    ['1m30s', 90_000],
+    ['500ms', 500],
+    ['1.5h', 5_400_000],
+  ])('%s is %i ms', (text, ms) => expect(parseDurationMs(text)).toBe(ms));
+
+  it.each(['', '0', '0s', '-1', '1d', 's', '1 s', 'soon', '1e3'])('"%s" is none', (text) =>
+    expect(parseDurationMs(text)).toBeNull(),
+  );
+});
+
+describe('an endpoint', () => {
+  it.each([
+    ['unix:///var/run/fleet.sock', 'unix:///var/run/fleet.sock'],
+    ['http://10.0.0.1:49153', 'http://10.0.0.1:49153'],
+    ['http://host/', 'http://host:80'],
+    ['http://[fd00::1]:49153', 'http://[fd00::1]:49153'],
+  ])('%s is %s', (text, said) => {
+    const endpoint = parseEndpoint(text);
+    expect(endpoint.ok && endpointText(endpoint.value)).toBe(said);
+  });
+
+  it.each([
+    '',
+    'host',
+    'host:49153',
+    '/var/run/fleet.sock',
+    'unix://x',
+    'http://',
+    'http://h/path',
+  ])('"%s" is none', (text) => expect(parseEndpoint(text).ok).toBe(false));
+});
+
+describe('global flags', () => {
+  it('have defaults', () => {
+    expect(readGlobalFlags({}, {})).toEqual({
+      endpoint: { kind: 'unix', path: '/var/run/fleet.sock' },
+      requestTimeoutMs: 3000,
+      isDebug: false,
+      warnings: [],
+    });
+  });
+
+  it('come from the environment, and a flag wins over it', () => {
+    const environment = {
+      FLEETCTL_ENDPOINT: 'http://a:1',
+      FLEETCTL_REQUEST_TIMEOUT: '5',
+      FLEETCTL_DEBUG: 'true',
+    };
+    expect(readGlobalFlags({}, environment)).toMatchObject({
+      endpoint: { host: 'a' },
+      requestTimeoutMs: 5000,
+      isDebug: true,
+    });
+    const flags = { endpoint: 'http://b:1', requestTimeout: '2.5' };
+    expect(readGlobalFlags(flags, environment)).toMatchObject({
+      endpoint: { host: 'b' },
+      requestTimeoutMs: 2500,
+    });
+  });
+
+  it('take an empty variable for none, and false for false', () => {
+    expect(readGlobalFlags({}, { FLEETCTL_ENDPOINT: '', FLEETCTL_DEBUG: 'false' })).toMatchObject({
+      endpoint: { kind: 'unix' },
+      isDebug: false,
+    });
+  });
+
+  it('name the variable that is wrong', () => {
+    expect(() => readGlobalFlags({}, { FLEETCTL_DEBUG: 'perhaps' })).toThrow('FLEETCTL_DEBUG');
+  });
+});
+
+describe('the bounded wait', () => {
+  it('is a minute unless something is said', () => {
+    expect(readWaitFlags({})).toEqual({ isWaiting: true, limitMs: 60_000 });
+    expect(readWaitFlags({ block: false }).isWaiting).toBe(false);
+  });
+
+  it('is as long as --timeout says, or N half seconds, or the shorter of both', () => {
+    expect(readWaitFlags({ timeout: '5m' }).limitMs).toBe(300_000);
+    expect(readWaitFlags({ blockAttempts: '4' }).limitMs).toBe(2000);
+    expect(readWaitFlags({ blockAttempts: '4', timeout: '1s' }).limitMs).toBe(1000);
+    expect(readWaitFlags({ blockAttempts: '4', timeout: '1m' }).limitMs).toBe(2000);
+    expect(readWaitFlags({ blockAttempts: '0' }).limitMs).toBe(60_000);
+    expect(readWaitFlags({ blockAttempts: '1000' }).limitMs).toBe(500_000);
+  });
+});
+
+describe('the version', () => {
+  it('is that of package.json', () => {
+    const read: unknown = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(read).toMatchObject({ version: flotillaVersion });
+  });
+});
