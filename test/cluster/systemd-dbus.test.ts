@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { runAgent } from '../../src/agent/agent.ts';
 import { connectBus } from '../../src/agent/dbus-connection.ts';
 import { connectSystemd } from '../../src/agent/dbus-systemd.ts';
@@ -323,9 +323,14 @@ describe('the agent on a machine', () => {
     await ledger.until(() => isActive(ledger, one));
     const before = await show(one, 'InvocationID');
     ledger.change(one, { restartCount: 1 });
-    await ledger.until((reports) => reports.get(one)?.active !== 'active');
-    await ledger.until(() => isActive(ledger, one));
-    expect(await show(one, 'InvocationID')).not.toBe(before);
+    await vi.waitFor(
+      async () => {
+        expect(await show(one, 'InvocationID')).not.toBe(before);
+        expect(isActive(ledger, one)).toBe(true);
+      },
+      { timeout: 30_000 },
+    );
+    expect(agent.jobs).toEqual([`start ${one}`, `stop ${one}`, `start ${one}`]);
     ledger.change(one, { want: 'gone' });
     await ledger.until((reports) => reports.get(one)?.current === 'gone');
     await agent.stop();
