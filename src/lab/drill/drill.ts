@@ -11,7 +11,7 @@ import { type Cast, castFor, expectationOn, unitsOf } from './cast.ts';
 import { fleetctl } from './fleetctl.ts';
 import { lookAt } from './look.ts';
 import type { DrillResult, LossKind } from './result.ts';
-import { leaderOf, type StoreWatch, watchStore } from './store-watch.ts';
+import { leaderOf, raftTermOf, type StoreWatch, watchStore } from './store-watch.ts';
 import { type Loss, type Mark, milestonesOf, secondsText } from './timeline.ts';
 import { type Expectation, faultsIn, type Running, restartedBetween } from './verdict.ts';
 
@@ -70,6 +70,7 @@ export async function runDrill(context: LabContext, options: DrillOptions): Prom
     how: options.how,
     victimLed: victim.isLeader,
     victimHadEtcd: victim.hasEtcd,
+    etcdLeaderChanged: loss.etcdLeaderChanged,
     unitCount: unitsOf(cast).length,
     startedMs,
     marks: loss.marks,
@@ -167,6 +168,7 @@ interface LossSeen extends Seen {
   readonly movers: readonly string[];
   readonly recoveredMs: number | null;
   readonly handedOverMs: number | null;
+  readonly etcdLeaderChanged: boolean;
 }
 
 async function loseMachine(
@@ -181,7 +183,9 @@ async function loseMachine(
   const movers = before
     .filter(({ unit, machine }) => machine === victim.name && expected.single.includes(unit))
     .map(({ unit }) => unit);
-  const watch = await watchStore((await survivingEndpoints(stage, status, victim)).join(','));
+  const endpoints = (await survivingEndpoints(stage, status, victim)).join(',');
+  const raftTerm = await raftTermOf(endpoints);
+  const watch = await watchStore(endpoints);
   try {
     const loss: Loss = {
       atMs: systemClock.nowMs(),
@@ -200,7 +204,9 @@ async function loseMachine(
     const marks = await followLoss(context, watch, loss);
     await ended;
     const seen = await settled(stage, others, before);
-    return { ...seen, faults: [...seen.faults, ...missing(marks, loss)], movers, ...times(marks) };
+    const faults = [...seen.faults, ...missing(marks, loss)];
+    const etcdLeaderChanged = (await raftTermOf(endpoints)) !== raftTerm;
+    return { ...seen, faults, movers, ...times(marks), etcdLeaderChanged };
   } finally {
     watch.stop();
   }

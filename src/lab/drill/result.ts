@@ -12,6 +12,8 @@ export interface DrillResult {
   readonly how: LossKind;
   readonly victimLed: boolean;
   readonly victimHadEtcd: boolean;
+  /** etcd changed its own leader meanwhile, which sets every lease back to its full TTL. */
+  readonly etcdLeaderChanged: boolean;
   readonly unitCount: number;
   /** Start of all units until all are active. */
   readonly startedMs: number;
@@ -60,12 +62,13 @@ function milestones({ marks }: DrillResult): readonly (readonly [string, number]
     .map(({ what, afterMs }) => [what, afterMs] as const);
 }
 
-function ledText({ victim, victimLed, victimHadEtcd }: DrillResult): string {
+function ledText({ victim, victimLed, victimHadEtcd, etcdLeaderChanged }: DrillResult): string {
   const roles = [
     ...(victimLed ? ['held the leader'] : []),
     ...(victimHadEtcd ? ['held an etcd member'] : []),
   ];
-  return roles.length === 0 ? '' : `; ${victim} ${roles.join(' and ')}`;
+  const led = roles.length === 0 ? '' : `; ${victim} ${roles.join(' and ')}`;
+  return `${led}${etcdLeaderChanged ? '; etcd changed its own leader: leases began anew' : ''}`;
 }
 
 function time(ms: number | null): string {

@@ -3,7 +3,7 @@
 // Start with drill.ts; timeline.ts and verdict.ts are the pure parts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { runOk } from '../run.ts';
+import { run, runOk } from '../run.ts';
 import { labFailed } from '../trouble.ts';
 
 /** One change of a key, seen at `atMs` (monotonic). */
@@ -33,6 +33,19 @@ export async function leaderOf(endpoints: string): Promise<string | null> {
   if (value.trim() === '') return null;
   const { machine } = JSON.parse(value) as { readonly machine?: string };
   return machine ?? null;
+}
+
+/**
+ * etcd's raft term: it grows when etcd changes its own leader, which extends every lease. 0 when no
+ * member answers.
+ */
+export async function raftTermOf(endpoints: string): Promise<number> {
+  const { stdout } = await run(etcdctl(endpoints, ['endpoint', 'status', '-w', 'json']));
+  if (stdout.trim() === '') return 0;
+  const answers = JSON.parse(stdout) as readonly {
+    readonly Status?: { readonly raftTerm?: number };
+  }[];
+  return Math.max(0, ...answers.map(({ Status }) => Status?.raftTerm ?? 0));
 }
 
 /**
