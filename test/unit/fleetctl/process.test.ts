@@ -14,7 +14,7 @@ function runProgram(
     execFile(
       process.execPath,
       [...main, ...args],
-      { env: { ...process.env, ...environment } },
+      { env: { ...process.env, ...environment }, maxBuffer: 16 * 1024 * 1024 },
       (error, out, err) => resolve({ status: error?.code ?? 0, out, err }),
     );
   });
@@ -28,6 +28,19 @@ describe('the program', () => {
     expect(good).toEqual({ status: 0, out: '11111111...\t10.0.0.1\t-\n', err: '' });
     expect((await runProgram(['cat', 'a.service'], environment)).status).toBe(1);
     expect((await runProgram(['frobnicate'], environment)).status).toBe(2);
+  });
+
+  it('says all it has to say, also through a pipe that holds less', async () => {
+    await using session = await aSession({ machineCount: 1 });
+    const text = `[Service]\nExecStart=/bin/true\n${'# a long comment\n'.repeat(3000)}`;
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const path = session.file(`${name}.service`, text);
+      expect((await session.run('submit', path)).status).toBe(0);
+    }
+    const environment = { FLEETCTL_ENDPOINT: `unix://${session.server.socketPath}` };
+    const { status, out } = await runProgram(['list-unit-files', '-o', 'json'], environment);
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toHaveLength(6);
   });
 
   it('ends quietly with 0 when its reader has seen enough', async () => {
