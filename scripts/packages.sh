@@ -53,7 +53,8 @@ install() {
     install --no-install-recommends $missing >>"$log" 2>&1 </dev/null
 }
 
-if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ] || ! install; then
+known=$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null || true)
+if [ -z "$known" ] || ! install; then
   echo 'flotilla: asking for the list of packages (apt-get update)…' >&2
   apt-get -qq -o DPkg::Lock::Timeout=120 update >>"$log" 2>&1 </dev/null || true
   if ! install; then

@@ -39,7 +39,7 @@ export function hasFleetd(checkout: string): boolean {
   return existsSync(join(checkout, 'dist/bin/fleetd.cjs'));
 }
 
-/** Copies the built programs and their Node into the lab's folder: a later build changes nothing. */
+/** Copies the programs and their Node into the lab's folder: a later build changes nothing. */
 export function copyPrograms(checkout: string, lab: string): void {
   const target = join(labFolder(lab), 'programs');
   mkdirSync(join(target, 'bin'), { recursive: true });

@@ -9,7 +9,7 @@ import { until } from './until.ts';
 
 const limits = { bootMs: 60_000, etcdMs: 30_000, listedMs: 30_000, answerMs: 1_000 } as const;
 
-/** Waits until a machine has finished starting. Returns what its systemd says: `running`, or why not. */
+/** Waits until a machine has started. Returns what its systemd says: `running`, or why not. */
 export async function machineBooted(
   lab: LabRecord,
   machine: MachineRecord,

@@ -16,7 +16,7 @@ export interface MachineStatus {
   readonly id: string;
   readonly address: string;
   readonly state: MachineState;
-  /** What systemd says of fleet.service: `active`, `activating`, `failed`, `inactive`; `-` when off. */
+  /** What systemd says of fleet.service, such as `active` or `failed`; `-` when off. */
   readonly fleetd: string;
   /** What systemd says of etcd.service; `-` when off, or when no member belongs on it. */
   readonly etcd: string;

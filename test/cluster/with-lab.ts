@@ -34,8 +34,8 @@ export function testLabName(): string {
 }
 
 /**
- * Boots a lab before the tests of this file and takes it down after them, whether they pass, fail or
- * are interrupted. Say what the file needs; three machines with TTL 3 s otherwise.
+ * Boots a lab before the tests of this file and takes it down after them, whether they pass, fail
+ * or are interrupted. Say what the file needs; three machines with TTL 3 s otherwise.
  */
 export function withLab(options: UpOptions = {}): TestLab {
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-// commands: what a user types after `fleetlab`, a file for each command or a few that belong together.
+// commands: what a user types after `fleetlab`, a file a command or a few that belong together.
 // Reads words and prints words; what is done is done by the typed calls of the folder above.
 // Start with ../program.ts, which lists them.
 import type { Command } from 'commander';
