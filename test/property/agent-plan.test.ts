@@ -137,6 +137,7 @@ describe('a plan for any machine', () => {
           }
         }
       }),
+      { numRuns: 3_000 },
     );
   });
 

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { ActualUnit } from '../../../src/agent/observe.ts';
+import { type ReportInput, reportOf } from '../../../src/agent/report.ts';
+import { nextRetry, retryKey } from '../../../src/agent/retry.ts';
+import type { Order } from '../../../src/model/order.ts';
+import {
+  aLoadedUnit,
+  anAbsentUnit,
+  anOrder,
+  anotherOrder,
+  aRunningUnit,
+  thisBoot,
+  web,
+} from '../../builders/agent.ts';
+
+const failure = { problem: "start job ended 'failed': exit-code", isRefusal: false };
+const words = { load: 'loaded', active: 'active', sub: 'running', problem: null };
+const absent = { load: 'not-found', active: 'inactive', sub: 'dead', problem: null };
+
+function report(
+  actual: ActualUnit,
+  order: Order | null,
+  changes: Partial<ReportInput> = {},
+): ReturnType<typeof reportOf> {
+  const input = { actual, order, isOrderKnown: true, retry: undefined, bootId: thisBoot };
+  return reportOf({ ...input, ...changes });
+}
+
+describe('a report', () => {
+  it('says launched once there is a receipt, in the words of systemd', () => {
+    const said = report(aRunningUnit(web), anOrder());
+    expect(said).toEqual({ identity: 'one', unitHash: 'hash-a', current: 'launched', ...words });
+  });
+
+  it('says loaded while a start is under way', () => {
+    const starting = aLoadedUnit(web, anOrder(), { status: { active: 'activating' } });
+    expect(report(starting, anOrder())).toMatchObject({ current: 'loaded', active: 'activating' });
+  });
+
+  it('says loaded while a restart is due', () => {
+    const restart = anOrder('launch', { restartCount: 1 });
+    expect(report(aRunningUnit(web), restart)).toMatchObject({ current: 'loaded' });
+  });
+
+  it('tells of the copy that is here, not of the one that was ordered', () => {
+    const said = report(aRunningUnit(web), anotherOrder());
+    expect(said).toMatchObject({ identity: 'one', current: 'launched' });
+  });
+
+  it('says launched of a unit that is to be stopped until it was stopped', () => {
+    expect(report(aRunningUnit(web), anOrder('stop'))).toMatchObject({ current: 'launched' });
+    const stopped = aLoadedUnit(web, anOrder(), { busy: null });
+    expect(report(stopped, anOrder('stop'))).toMatchObject({ current: 'loaded' });
+  });
+
+  it('says gone only when nothing is left and nothing runs', () => {
+    const gone = { identity: 'one', unitHash: 'hash-a', current: 'gone', ...absent };
+    expect(report(anAbsentUnit(web), anOrder('gone'))).toEqual(gone);
+    expect(report(aRunningUnit(web), anOrder('gone'))).toMatchObject({ current: 'launched' });
+    expect(report(anAbsentUnit(web, { busy: 'stop' }), anOrder('gone'))).toBe('leave');
+  });
+
+  it('refuses a name of somebody else without showing their state as ours', () => {
+    const theirs = {
+      load: 'loaded',
+      active: 'active',
+      fragmentPath: '/etc/systemd/system/web.service',
+    };
+    expect(report(anAbsentUnit(web, { status: theirs }), anOrder())).toEqual({
+      ...{ identity: 'one', unitHash: 'hash-a', current: 'refused', ...absent },
+      problem: 'name taken by /etc/systemd/system/web.service',
+    });
+  });
+
+  it('refuses what systemd cannot load, in its words', () => {
+    const bad = { load: 'bad-setting', loadError: 'Unit web.service has a bad unit file setting.' };
+    expect(report(aLoadedUnit(web, anOrder(), { status: bad }), anOrder())).toMatchObject({
+      current: 'refused',
+      problem: 'bad-setting: Unit web.service has a bad unit file setting.',
+    });
+  });
+
+  it('refuses what could not be written, and stays silent while its text cannot be read', () => {
+    const key = retryKey(anOrder());
+    const full = nextRetry(undefined, { key, problem: 'no space', isRefusal: true }, 0);
+    expect(report(anAbsentUnit(web), anOrder(), { retry: full })).toMatchObject({
+      current: 'refused',
+      problem: 'no space',
+    });
+    const away = nextRetry(undefined, { key, problem: 'no etcd', isRefusal: false }, 0);
+    expect(report(anAbsentUnit(web), anOrder(), { retry: away })).toBe('leave');
+  });
+
+  it('carries the failure of its own order and of no other', () => {
+    const unit = aLoadedUnit(web, anOrder(), { status: { active: 'failed', sub: 'failed' } });
+    const own = nextRetry(undefined, { ...failure, key: retryKey(anOrder()) }, 0);
+    expect(report(unit, anOrder(), { retry: own })).toMatchObject({
+      current: 'loaded',
+      active: 'failed',
+      problem: failure.problem,
+    });
+    const other = { ...own, key: retryKey(anotherOrder()) };
+    expect(report(unit, anOrder(), { retry: other })).toMatchObject({ problem: null });
+  });
+
+  it('keeps the problem short', () => {
+    const key = retryKey(anOrder());
+    const long = nextRetry(undefined, { key, problem: 'x'.repeat(1_000), isRefusal: true }, 0);
+    const said = report(anAbsentUnit(web), anOrder(), { retry: long });
+    expect(said).toMatchObject({ problem: `${'x'.repeat(299)}…` });
+  });
+
+  it('of a unit without an order goes on, and is deleted only when nothing is left', () => {
+    expect(report(aRunningUnit(web), null)).toMatchObject({ identity: 'one', current: 'launched' });
+    expect(report(anAbsentUnit(web), null)).toBe('delete');
+    expect(report(anAbsentUnit(web), null, { isOrderKnown: false })).toBe('leave');
+    const nameless = aRunningUnit(web, anOrder(), { disk: { loaded: null } });
+    expect(report(nameless, null)).toBe('leave');
+  });
+});
