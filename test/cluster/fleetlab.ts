@@ -2,10 +2,17 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { RunOptions, RunResult } from '../../src/lab/run.ts';
-import { run } from '../../src/lab/run.ts';
+import { run, runOk } from '../../src/lab/run.ts';
 
 /** The program as a user types it. */
 export const fleetlabPath = fileURLToPath(new URL('../../bin/fleetlab', import.meta.url));
+
+const preparePath = fileURLToPath(new URL('../../scripts/prepare.sh', import.meta.url));
+
+/** Builds what is stale, once before the first machine: what machines run is what is tested. */
+export async function prepareCheckout(): Promise<void> {
+  await runOk([preparePath], { timeoutMs: 300_000 });
+}
 
 /** Runs `fleetlab` on a lab of that name. */
 export function fleetlab(

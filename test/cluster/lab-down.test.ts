@@ -2,14 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/lab/run.ts';
 import { run } from '../../src/lab/run.ts';
 import { marksOf, tracesOf } from './computer.ts';
-import { fleetlab, fleetlabPath, startFleetlab } from './fleetlab.ts';
+import { fleetlab, fleetlabPath, prepareCheckout, startFleetlab } from './fleetlab.ts';
 import { guardLab, testLabName } from './with-lab.ts';
 
 const lab = testLabName();
 const call = (...args: readonly string[]): Promise<RunResult> => fleetlab(lab, args);
 
 let guard: ReturnType<typeof guardLab> | null = null;
-beforeAll(() => {
+beforeAll(async () => {
+  await prepareCheckout();
   guard = guardLab(lab);
 });
 afterEach(() => call('down'));

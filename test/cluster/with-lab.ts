@@ -13,6 +13,7 @@ import type { LabStatus, MachineStatus } from '../../src/lab/status.ts';
 import { labEnvironment, labStatus } from '../../src/lab/status.ts';
 import type { UpOptions } from '../../src/lab/up.ts';
 import { upLab } from '../../src/lab/up.ts';
+import { prepareCheckout } from './fleetlab.ts';
 
 const labMain = fileURLToPath(new URL('../../src/lab/main.ts', import.meta.url));
 
@@ -42,6 +43,7 @@ export function withLab(options: UpOptions = {}): TestLab {
   const context: LabContext = { lab: testLabName(), say: (line) => lines.push(line) };
   let guard: ChildProcess | null = null;
   beforeAll(async () => {
+    await prepareCheckout();
     guard = guardLab(context.lab);
     await downLab(context);
     await upLab(context, options);
