@@ -1,8 +1,8 @@
 import type { UnitBody } from '../api/schema.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Context, ExitStatus } from './command.ts';
+import type { KnownUnit } from './named-units.ts';
 import { sendPuts } from './send.ts';
-import type { KnownUnit } from './unit-plan.ts';
 import { desiredFor, type Goal, judge, type Verdict } from './verdict.ts';
 import { MachineLookup, readAwaited, waitForUnits } from './wait.ts';
 import type { WaitFlags } from './wait-flags.ts';

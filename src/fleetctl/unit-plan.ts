@@ -1,17 +1,11 @@
 import type { UnitBody } from '../api/schema.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
-import {
-  refusedName,
-  templateOf,
-  type UnitName,
-  unitNameFromArgument,
-  unitNameParts,
-} from '../unitfile/unit-name.ts';
-import type { FleetClient } from './client.ts';
+import { refusedName, templateOf, type UnitName, unitNameParts } from '../unitfile/unit-name.ts';
 import type { Context } from './command.ts';
 import { CommandError } from './command-error.ts';
 import { inParallel } from './in-parallel.ts';
 import { limits } from './limits.ts';
+import { Cluster, distinctNames, type NamedArgument } from './named-units.ts';
 import {
   type CheckedUnit,
   checkSource,
@@ -53,8 +47,8 @@ export async function planUnits(
   const plans = await inParallel(distinctNames(args), limits.requestCountMax, (named) =>
     planUnit(cluster, named, request),
   );
-  const problems = plans.flatMap((plan) => (plan.ok ? [] : plan.error));
-  if (problems.length > 0) throw unusable(problems, plans.length);
+  const problems = new Set(plans.flatMap((plan) => (plan.ok ? [] : plan.error)));
+  if (problems.size > 0) throw unusable([...problems], plans.length);
   const good = plans.flatMap((plan) => (plan.ok ? [plan.value] : []));
   const warnings = new Set(good.flatMap((unit) => unit.warnings)); // a template's once for all
   for (const warning of warnings) context.screen.warn(warning);
@@ -73,67 +67,6 @@ function unusable(problems: readonly string[], unitCount: number): CommandError 
   });
 }
 
-/** A unit of the cluster. */
-export interface KnownUnit {
-  readonly name: UnitName;
-  readonly body: UnitBody;
-}
-
-/** The units that arguments name, all of them known to the cluster. Throws CommandError. */
-export async function knownUnits(
-  context: Context,
-  args: readonly string[],
-): Promise<readonly KnownUnit[]> {
-  const cluster = new Cluster(context.client());
-  const found = await inParallel(distinctNames(args), limits.requestCountMax, async (named) => {
-    if (!named.name.ok) return fail(named.name.error);
-    const name = named.name.value;
-    const body = await cluster.get(name);
-    return body === null ? fail(`there is no unit ${name}`) : ok({ name, body });
-  });
-  const problems = found.flatMap((one) => (one.ok ? [] : [one.error]));
-  const [first, ...others] = problems;
-  if (first !== undefined) {
-    const rest = found.length > problems.length ? ', and nothing was done to the others' : '';
-    throw new CommandError(`${[first, ...others].join('; ')}${rest}`, {
-      hint: 'fleetctl list-unit-files shows what is there',
-    });
-  }
-  return found.flatMap((one) => (one.ok ? [one.value] : []));
-}
-
-interface NamedArgument {
-  readonly argument: string;
-  readonly name: Result<UnitName, string>;
-}
-
-/** Each unit once, however often it is named. */
-function distinctNames(args: readonly string[]): readonly NamedArgument[] {
-  const named = new Map<string, NamedArgument>();
-  for (const argument of args) {
-    const name = unitNameFromArgument(argument);
-    const key = name.ok ? name.value : argument;
-    if (!named.has(key)) named.set(key, { argument, name });
-  }
-  return [...named.values()];
-}
-
-/** Units of the cluster, each asked for once a command. */
-class Cluster {
-  readonly #client: FleetClient;
-  readonly #asked = new Map<UnitName, Promise<UnitBody | null>>();
-
-  constructor(client: FleetClient) {
-    this.#client = client;
-  }
-
-  get(name: UnitName): Promise<UnitBody | null> {
-    const asked = this.#asked.get(name) ?? this.#client.getUnit(name);
-    this.#asked.set(name, asked);
-    return asked;
-  }
-}
-
 type Plan = Result<PlannedUnit, readonly string[]>;
 
 async function planUnit(
@@ -147,7 +80,10 @@ async function planUnit(
   if (why !== null) return fail([why]);
   const before = await cluster.get(name);
   const own = await readFirst(filePathsOf(argument, name));
-  if (!own.ok) return own;
+  if (!own.ok) {
+    const isNeeded = before === null || request.isReplacing;
+    return isNeeded ? own : ok(keep(name, before, own.error));
+  }
   if (before === null) return planNew(cluster, { argument, name, own: own.value });
   return planKnown(cluster, { name, before, own: own.value }, request);
 }
@@ -156,7 +92,8 @@ function objectionToTemplate(name: UnitName, { desired }: PlanRequest): string |
   const { isTemplate, prefix, type } = unitNameParts(name);
   if (!isTemplate || desired === 'inactive') return null;
   const verb = desired === 'launched' ? 'started' : 'loaded';
-  return `${name} is a template and cannot be ${verb}; name an instance, such as ${prefix}@1.${type}`;
+  const instance = `${prefix}@1.${type}`;
+  return `${name} is a template and cannot be ${verb}; name an instance, such as ${instance}`;
 }
 
 async function planNew(
@@ -185,13 +122,13 @@ async function planKnown(
   request: PlanRequest,
 ): Promise<Plan> {
   const { name, before } = unit;
-  const kept: PlannedUnit = { name, isGlobal: before.global, before, text: null, warnings: [] };
+  const kept = keep(name, before, []);
   const source = request.isReplacing ? await replacement(cluster, unit) : unit.own;
   if (source === null) return ok(kept);
   const checked = checkSource(source, name);
   if (!request.isReplacing) {
     const isSame = checked.ok && checked.value.hash === before.hash;
-    const warning = `${name} in the cluster differs from ${source.origin}, which is not used; --replace stores it`;
+    const warning = `${unused(name, source.origin)}; --replace stores it`;
     return ok(isSame ? kept : { ...kept, warnings: [warning] });
   }
   if (!checked.ok) return checked;
@@ -200,6 +137,15 @@ async function planKnown(
   if (objection !== null) return fail([objection]);
   const { text, isGlobal, warnings } = checked.value;
   return ok({ name, isGlobal, before, text, warnings });
+}
+
+/** What is stored stays as it is. */
+function keep(name: UnitName, before: UnitBody, warnings: readonly string[]): PlannedUnit {
+  return { name, isGlobal: before.global, before, text: null, warnings };
+}
+
+function unused(name: UnitName, path: string): string {
+  return `${name} in the cluster differs from ${path}, which is not used`;
 }
 
 /** As in fleet 1.0, content is not replaced by a command that would take the unit a step back. */
@@ -211,7 +157,8 @@ function objectionToReplacing(
   const steps = ['inactive', 'loaded', 'launched'] as const;
   if (next.hash === hash || steps.indexOf(desiredState) <= steps.indexOf(desired)) return null;
   const verb = desiredState === 'launched' ? 'start' : 'load';
-  return `${name} is ${desiredState}; replace it with fleetctl ${verb} --replace, or unload it first`;
+  const how = `replace it with fleetctl ${verb} --replace, or unload it first`;
+  return `${name} is ${desiredState}; ${how}`;
 }
 
 /** What a known unit is to be replaced with: its own file, else its stored template. */
@@ -252,8 +199,7 @@ async function fromTemplate(
   if (!local.ok || local.value === null) return ok(plain(source));
   const checked = checkSource(local.value, template);
   const isSame = checked.ok && checked.value.hash === stored.hash;
-  const warning = `${template} in the cluster differs from ${local.value.origin}, which is not used`;
-  return ok({ source, warnings: isSame ? [] : [warning] });
+  return ok({ source, warnings: isSame ? [] : [unused(template, local.value.origin)] });
 }
 
 async function readFirst(

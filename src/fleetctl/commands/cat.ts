@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { knownUnits } from '../unit-plan.ts';
+import { knownUnits } from '../named-units.ts';
 
 /** `fleetctl cat`: the stored text. */
 export const cat: Command = {

@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
+import { knownUnits } from '../named-units.ts';
 import { bringTo, toTraveller } from '../towards.ts';
-import { knownUnits } from '../unit-plan.ts';
 import { readWaitFlags, waitFlags } from '../wait-flags.ts';
 import { knownUnitOperand } from './shared-flags.ts';
 

@@ -128,7 +128,13 @@ describe('what fleetctl prints', () => {
       'cat web.service',
       'start FOLDER/web@1.service',
     );
-    await expect(`${first}\n${second}`).toMatchFileSnapshot(golden('replace'));
+    session.file('web.service', new Uint8Array([0]));
+    const third = await script(
+      session,
+      'start FOLDER/web.service',
+      'start --replace FOLDER/web.service',
+    );
+    await expect(`${first}\n${second}\n${third}`).toMatchFileSnapshot(golden('replace'));
   });
 
   it('is as recorded for units that do not start', async () => {
