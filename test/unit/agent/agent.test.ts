@@ -1,0 +1,231 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type AgentOptions, runAgent } from '../../../src/agent/agent.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import type { Logger } from '../../../src/lib/log.ts';
+import type { UnitName } from '../../../src/unitfile/unit-name.ts';
+import { db, thisBoot, web } from '../../builders/agent.ts';
+import { PaperLedger } from '../../builders/paper-ledger.ts';
+import { PaperSystemd } from '../../builders/paper-systemd.ts';
+
+const text = '[Service]\nExecStart=/bin/sleep infinity\n';
+let root = '';
+let ledger: PaperLedger;
+let systemd: PaperSystemd;
+let logged: { readonly message: string; readonly fields: object }[] = [];
+let stopAgent: () => Promise<void> = async () => undefined;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'fleet-agent-'));
+  mkdirSync(join(root, 'run/systemd/system'), { recursive: true });
+  ledger = new PaperLedger();
+  systemd = new PaperSystemd(root);
+  logged = [];
+});
+afterEach(async () => {
+  await stopAgent();
+  rmSync(root, { recursive: true });
+});
+
+function startAgent(changes: Partial<AgentOptions> = {}): void {
+  const ending = new AbortController();
+  const line = (fields: object, message: string): void => void logged.push({ fields, message });
+  const log: Logger = { debug: () => undefined, info: line, warn: line, error: line };
+  const running = runAgent(
+    {
+      ...{ ledger, log, clock: systemClock, bootId: thisBoot, onShutdown: () => undefined },
+      connect: (events) => systemd.connect(events),
+      paths: {
+        root,
+        unitsDirectory: '/run/fleet/units',
+        stateDirectory: '/run/fleet',
+        runtimeDirectory: '/run/systemd/system',
+      },
+      ...changes,
+    },
+    ending.signal,
+  );
+  stopAgent = async () => {
+    stopAgent = async () => undefined;
+    ending.abort();
+    await running;
+  };
+}
+
+const said = (name: UnitName): string => {
+  const report = ledger.reports.get(name);
+  return report === undefined ? 'nothing' : `${report.current} ${report.active}`;
+};
+const untilSaid = (name: UnitName, words: string): Promise<void> =>
+  ledger.until(() => said(name) === words);
+
+describe('the agent', () => {
+  it('carries a unit through its life and leaves nothing behind', async () => {
+    startAgent();
+    ledger.order(web, text, 'load');
+    await untilSaid(web, 'loaded inactive');
+    ledger.change(web, { want: 'launch' });
+    await untilSaid(web, 'launched active');
+    ledger.change(web, { want: 'stop' });
+    await untilSaid(web, 'loaded inactive');
+    ledger.change(web, { want: 'gone' });
+    await untilSaid(web, 'gone inactive');
+    ledger.withdraw(web);
+    await ledger.until((reports) => reports.size === 0);
+    expect(systemd.calls).toEqual(['link web.service', 'start web.service', 'stop web.service']);
+    for (const folder of ['run/fleet/units', 'run/fleet/receipts', 'run/fleet/loaded']) {
+      expect(readdirSync(join(root, folder))).toEqual([]);
+    }
+    expect(readdirSync(join(root, 'run/systemd/system'))).toEqual([]);
+  });
+
+  it('has every file of a batch on disk and linked before the first start', async () => {
+    const names = ['a.service', 'b.service', 'c.service'] as UnitName[];
+    for (const name of names) ledger.order(name, text, 'launch');
+    startAgent();
+    await ledger.until(() => names.every((name) => said(name) === 'launched active'));
+    expect(systemd.calls).toEqual([
+      'link a.service b.service c.service',
+      ...names.map((name) => `start ${name}`),
+    ]);
+  });
+
+  it('does nothing while its orders are unknown, and still reports what runs', async () => {
+    ledger.order(web, text, 'launch');
+    startAgent();
+    await untilSaid(web, 'launched active');
+    await stopAgent();
+    ledger.isKnown = false;
+    ledger.reports.clear();
+    startAgent();
+    await untilSaid(web, 'launched active');
+    systemd.end(web, 'failed');
+    await untilSaid(web, 'launched failed');
+    expect(systemd.calls.filter((call) => call !== 'link web.service')).toEqual([
+      'start web.service',
+    ]);
+  });
+
+  it('leaves a unit alone whose order is missing', async () => {
+    startAgent();
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'launched active');
+    ledger.withdraw(web);
+    ledger.order(db, text, 'launch');
+    await untilSaid(db, 'launched active');
+    expect([said(web), systemd.runningText(web)]).toEqual(['launched active', text]);
+  });
+
+  it('does not start a finished unit again, neither at once nor after a restart', async () => {
+    startAgent();
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'launched active');
+    systemd.end(web, 'inactive');
+    await untilSaid(web, 'launched inactive');
+    await stopAgent();
+    startAgent();
+    ledger.order(db, text, 'launch');
+    await untilSaid(db, 'launched active');
+    expect(systemd.calls.filter((call) => call === 'start web.service')).toHaveLength(1);
+  });
+
+  it('tries a failed start again after a pause, with the words of systemd meanwhile', async () => {
+    systemd.ends.set(web, 'failed');
+    startAgent();
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'loaded failed');
+    await ledger.until((reports) => reports.get(web)?.problem !== null);
+    expect(ledger.reports.get(web)?.problem).toBe("start job ended 'failed': exit-code");
+    expect(systemd.calls.filter((call) => call === 'start web.service')).toHaveLength(1);
+    systemd.ends.delete(web);
+    await untilSaid(web, 'launched active');
+    expect(ledger.reports.get(web)?.problem).toBeNull();
+    expect(logged.filter(({ message }) => message === 'task failed, trying again')).toHaveLength(1);
+  });
+
+  it('stops a unit whose start never ends, and works on others meanwhile', async () => {
+    systemd.ends.set(web, 'never');
+    startAgent();
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'loaded activating');
+    ledger.order(db, text, 'launch');
+    await untilSaid(db, 'launched active');
+    ledger.change(web, { want: 'gone' });
+    await untilSaid(web, 'gone inactive');
+    expect(systemd.calls.slice(-1)).toEqual(['stop web.service']);
+    expect(existsSync(join(root, 'run/fleet/receipts/web.service.json'))).toBe(false);
+  });
+
+  it('goes on with units while the store takes no reports, and reports afterwards', async () => {
+    startAgent();
+    ledger.order(web, text, 'load');
+    await untilSaid(web, 'loaded inactive');
+    ledger.isAway = true;
+    ledger.change(web, { want: 'launch' });
+    await vi.waitFor(() => expect(systemd.runningText(web)).toBe(text));
+    await vi.waitFor(() =>
+      expect(logged.map(({ message }) => message)).toContain('reports wait for the store'),
+    );
+    expect(said(web)).toBe('loaded inactive');
+    ledger.isAway = false;
+    await untilSaid(web, 'launched active');
+  });
+
+  it('connects again when the bus is lost, and joins a start that went on', async () => {
+    systemd.ends.set(web, 'never');
+    startAgent();
+    ledger.order(web, text, 'launch');
+    ledger.order(db, text, 'launch');
+    await untilSaid(web, 'loaded activating');
+    await untilSaid(db, 'launched active');
+    systemd.ends.delete(web);
+    systemd.lose();
+    await untilSaid(web, 'launched active');
+    expect(systemd.connectCount).toBe(2);
+    expect(systemd.calls.filter((call) => call === 'start db.service')).toHaveLength(1);
+    expect(logged.map(({ message }) => message)).toContain('connected to systemd again');
+  });
+
+  it('writes reports again when the store may have lost them', async () => {
+    let doubt = (): void => undefined;
+    startAgent({ onReportsDoubted: (given) => (doubt = given) });
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'launched active');
+    ledger.reports.clear();
+    doubt();
+    await untilSaid(web, 'launched active');
+  });
+
+  it('deletes a report from before that nothing explains any more', async () => {
+    ledger.order(web, text, 'gone');
+    startAgent();
+    await untilSaid(web, 'gone inactive');
+    await stopAgent();
+    ledger.withdraw(web);
+    startAgent();
+    await ledger.until((reports) => reports.size === 0);
+  });
+
+  it('says in every request to systemd which order it is for, and why', async () => {
+    startAgent();
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'launched active');
+    const [line] = logged.filter(({ message }) => message === 'asked systemd to start');
+    expect(line?.fields).toMatchObject({ unit: web, reason: 'test ordered launch' });
+    expect(line?.fields).toHaveProperty('revision');
+  });
+
+  it('writes nothing and logs nothing while nothing happens', async () => {
+    startAgent();
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'launched active');
+    const before = [ledger.reportBatchCount, logged.length, systemd.calls.length];
+    for (let count = 0; count < 5; count += 1) {
+      ledger.changed();
+      await new Promise((resolve) => systemClock.after(20, () => resolve(null)));
+    }
+    expect([ledger.reportBatchCount, logged.length, systemd.calls.length]).toEqual(before);
+  });
+});
