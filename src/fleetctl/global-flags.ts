@@ -3,6 +3,7 @@ import { usageError } from './command-error.ts';
 import { parseDurationMs } from './duration.ts';
 import { type Endpoint, endpointDefault, parseEndpoint } from './endpoint.ts';
 import { limits } from './limits.ts';
+import { parseSwitch } from './switches.ts';
 
 /** What holds for every command. */
 export interface GlobalFlags {
@@ -113,20 +114,10 @@ function readTimeout(given: Given | undefined): number {
   throw usageError(`${given.from}: "${given.text}" is not a time`, 'write it as 3, 0.5 or 500ms');
 }
 
-const switchWords: Readonly<Record<string, boolean>> = {
-  1: true,
-  t: true,
-  true: true,
-  0: false,
-  f: false,
-  false: false,
-};
-
 function readSwitch(given: Given | undefined): boolean {
   if (given === undefined) return false;
-  const word = given.text.toLowerCase();
-  const value = Object.hasOwn(switchWords, word) ? switchWords[word] : undefined;
-  if (value !== undefined) return value;
+  const value = parseSwitch(given.text);
+  if (value !== null) return value;
   throw usageError(
     `${given.from}: "${given.text}" is neither true nor false`,
     'write true or false',

@@ -11,6 +11,7 @@ import { versionText } from './commands/version.ts';
 import { commands } from './commands.ts';
 import { addGlobalFlags, readGlobalFlags } from './global-flags.ts';
 import { type Output, Screen } from './screen.ts';
+import { plainSwitches } from './switches.ts';
 
 /** What surrounds one run of fleetctl. */
 export interface Surroundings {
@@ -27,7 +28,7 @@ export async function runFleetctl(surroundings: Surroundings): Promise<ExitStatu
   const run: Run = { screen, surroundings, client: null, isDebug: false, status: 0, command: null };
   const program = buildProgram(run);
   try {
-    await program.parseAsync([...surroundings.args], { from: 'user' });
+    await program.parseAsync([...plainSwitches(surroundings.args)], { from: 'user' });
     return run.status;
   } catch (error) {
     return explain(run, error);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDurationMs } from '../../../src/fleetctl/duration.ts';
 import { endpointText, parseEndpoint } from '../../../src/fleetctl/endpoint.ts';
 import { readGlobalFlags } from '../../../src/fleetctl/global-flags.ts';
+import { plainSwitches } from '../../../src/fleetctl/switches.ts';
 import { readWaitFlags } from '../../../src/fleetctl/wait-flags.ts';
 import { flotillaVersion } from '../../../src/lib/version.ts';
 
@@ -97,6 +98,18 @@ describe('the bounded wait', () => {
     expect(readWaitFlags({ blockAttempts: '4', timeout: '1m' }).limitMs).toBe(2000);
     expect(readWaitFlags({ blockAttempts: '0' }).limitMs).toBe(60_000);
     expect(readWaitFlags({ blockAttempts: '1000' }).limitMs).toBe(500_000);
+  });
+});
+
+describe('a switch', () => {
+  it('may have a value, as in fleet 1.0', () => {
+    const args = ['--debug=1', 'list-units', '--full=true', '--no-legend=false', '--fields=unit'];
+    expect(plainSwitches(args)).toEqual(['--debug', 'list-units', '--full', '--fields=unit']);
+  });
+
+  it('with another value, or after --, is left for others to judge', () => {
+    const args = ['--full=perhaps', '--', '--full=true'];
+    expect(plainSwitches(args)).toEqual(args);
   });
 });
 
