@@ -1,7 +1,7 @@
 import { messageOf } from '../lib/error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 
-/** Reads a `T` out of anything; what does not fit is thrown as DecodeFailure, caught in `decode`. */
+/** Reads a `T` out of anything; what does not fit is thrown, and caught in `decode`. */
 export type Decoder<T> = (value: unknown, where: string) => T;
 
 /** Thrown inside decoders only. */

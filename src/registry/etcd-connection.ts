@@ -1,5 +1,6 @@
 import { Etcd3, type IOptions } from 'etcd3';
 import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/error.ts';
 import { connectionVerdict, type Effect, etcdTrouble } from './etcd-trouble.ts';
 import { limits } from './limits.ts';
 import type { RequestCounter } from './request-counter.ts';
@@ -140,8 +141,23 @@ function requireLeader(options: object, nextCall: NextCall): PatchableCall {
   return call;
 }
 
-/** Tries nothing twice: retries have one place each, above. */
-const once = { execute: async <T>(run: (context: object) => T | Promise<T>) => run({}) };
+/** A failed call, in a form that the client library does not take for its own to mend. */
+class CallFailure extends Error {}
+
+/**
+ * Tries nothing twice: retries have one place each, above. The library would also close every
+ * channel after most failures, under streams that are well: whether a connection is broken is for
+ * `EtcdConnection` to say.
+ */
+const once = {
+  execute: async <T>(run: (context: object) => T | Promise<T>): Promise<T> => {
+    try {
+      return await run({});
+    } catch (thrown) {
+      throw new CallFailure(messageOf(thrown), { cause: thrown });
+    }
+  },
+};
 
 function clientOptions(what: {
   readonly access: EtcdAccess;

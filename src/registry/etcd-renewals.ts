@@ -1,8 +1,8 @@
 import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3';
 import type { Clock } from '../lib/clock.ts';
 import type { EtcdConnection } from './etcd-connection.ts';
+import { ownStream, type Stream } from './etcd-stream.ts';
 import { etcdTrouble } from './etcd-trouble.ts';
-import type { Stream } from './etcd-watch.ts';
 import { limits } from './limits.ts';
 import type { RequestCounter } from './request-counter.ts';
 import type { LeaseId, LeaseStanding } from './store.ts';
@@ -71,9 +71,10 @@ export class EtcdRenewals {
   }
 
   async #open(): Promise<Stream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>> {
-    const stream: Stream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> =
-      await this.#connection.etcd.leaseClient.leaseKeepAlive();
-    stream.on('error', (error) => this.#close(error));
+    const stream = ownStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>(
+      await this.#connection.etcd.leaseClient.leaseKeepAlive(),
+      (error) => this.#close(error),
+    );
     stream.on('end', () => this.#close(new Error('the keepalive stream was closed')));
     stream.on('data', (answer) => this.#take(answer));
     if (this.#connection.isEnded) stream.cancel();

@@ -2,18 +2,10 @@ import type { IWatchRequest, IWatchResponse } from 'etcd3';
 import type { Clock } from '../lib/clock.ts';
 import type { Revision } from '../model/ids.ts';
 import type { EtcdConnection } from './etcd-connection.ts';
+import { ownStream, type Stream } from './etcd-stream.ts';
 import { fromWireItem, toRevision } from './etcd-wire.ts';
 import type { RequestCounter } from './request-counter.ts';
 import type { KeyRange, Watch, WatchEvent, WatchHandler } from './store.ts';
-
-/** What a stream of the etcd client can do, as far as it is needed here. */
-export interface Stream<Request, Response> {
-  write(item: Request): void;
-  cancel(): void;
-  on(event: 'data', listener: (item: Response) => void): this;
-  on(event: 'end', listener: () => void): this;
-  on(event: 'error', listener: (error: Error) => void): this;
-}
 
 /** One raw watch stream. It never reconnects: whoever follows a range reads again first. */
 export class EtcdWatch implements Watch {
@@ -56,10 +48,11 @@ export class EtcdWatch implements Watch {
   async #open(range: KeyRange, from: Revision): Promise<void> {
     const sentAtMs = this.#clock.nowMs();
     try {
-      const stream: Stream<IWatchRequest, IWatchResponse> =
-        await this.#connection.etcd.watchClient.watch();
+      const stream = ownStream<IWatchRequest, IWatchResponse>(
+        await this.#connection.etcd.watchClient.watch(),
+        (error) => this.#fail(error, this.#clock.nowMs()),
+      );
       this.#stream = stream;
-      stream.on('error', (error) => this.#fail(error, this.#clock.nowMs()));
       stream.on('end', () => this.#end('broken'));
       stream.on('data', (response) => this.#take(response));
       if (this.#isOver) {

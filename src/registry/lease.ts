@@ -84,8 +84,9 @@ export class MachineLease {
   async stop(signal: AbortSignal): Promise<void> {
     const held = this.#drop();
     if (held === null) return;
-    const within = this.#retryMs(held);
-    await this.#store.renewLease(held.leaseId, within, signal).catch(() => null); // as good as it gets
+    const withinMs = this.#retryMs(held);
+    // Whatever comes of it, nothing more can be done for the lease here.
+    await this.#store.renewLease(held.leaseId, withinMs, signal).catch(() => null);
   }
 
   #hold(leaseId: LeaseId, ttlMs: number): void {

@@ -86,7 +86,7 @@ export class Registration {
     }
   }
 
-  /** Joins again each time the lease was lost; ends on abort or with an outcome that is final. */
+  /** Joins again each time the lease was lost, until abort or a refusal. Throws as `join` does. */
   async keep(signal: AbortSignal): Promise<RegistrationOutcome> {
     for (;;) {
       if (signal.aborted) return { kind: 'stopped' };

@@ -27,6 +27,8 @@ export async function startEtcd(): Promise<EtcdServer> {
   let child: ChildProcess | null = null;
   const start = async (): Promise<void> => {
     child = spawn('/usr/bin/etcd', etcdArguments(dataDir, port, peerPort), { stdio: 'ignore' });
+    const started = child;
+    process.once('exit', () => started.kill('SIGKILL')); // also when the test run itself dies
     await answersHealth(port);
   };
   const kill = async (): Promise<void> => {

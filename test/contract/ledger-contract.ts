@@ -192,7 +192,7 @@ function chainTests(parts: Parts): void {
     expect(orderedOn(session)).toEqual(['a.service on 1']);
   });
 
-  test('while the store is away a lost answer stays open, and the next commit closes it', async () => {
+  test('a lost answer stays open while the store is away; the next commit closes it', async () => {
     const { cluster } = parts();
     const daemon = await cluster.join('1');
     const session = await daemon.lead();
@@ -499,7 +499,7 @@ function agentTests(parts: Parts): void {
 }
 
 function registrationTests(parts: Parts): void {
-  test('a daemon that restarts in the same boot takes its lease up, and its reports stay', async () => {
+  test('a daemon that restarts in one boot takes its lease up, and its reports stay', async () => {
     const { cluster } = parts();
     const before = await cluster.join('1');
     await cluster.done(
@@ -511,7 +511,7 @@ function registrationTests(parts: Parts): void {
     expect((await cluster.done(after.ledger.readReports(never))).size).toBe(1);
   });
 
-  test('after a reboot the machine waits until nobody renews its old lease, then joins', async () => {
+  test('after a reboot a machine joins once nobody has renewed its old lease', async () => {
     const { cluster } = parts();
     const before = await cluster.join('1', 'boot-1');
     const oldLease = before.lease.id;
@@ -538,7 +538,7 @@ function registrationTests(parts: Parts): void {
     );
   });
 
-  test('a machine whose lease expired while it was cut off joins again with a new one', async () => {
+  test('a machine whose lease expired while it was cut off joins again', async () => {
     const { subject, cluster } = parts();
     const daemon = await cluster.join('1');
     const ending = new AbortController();
