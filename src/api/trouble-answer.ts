@@ -19,8 +19,8 @@ export function refusalOf(
   { timedOut, isNextPage }: { readonly timedOut: boolean; readonly isNextPage: boolean },
 ): Refusal | null {
   if (thrown instanceof FleetError) {
-    const { code, hint } = thrown.trouble;
-    if (code === 'registry/refused' && isNextPage) {
+    const { code, hint, retry } = thrown.trouble;
+    if (code === 'registry/refused' && retry === 'soon' && isNextPage) {
       return { status: 410, message: thrown.message, hint: startAgain };
     }
     const status = statusOf[code] ?? (code.startsWith('registry/') ? 503 : 500);

@@ -96,6 +96,22 @@ describe('a store in trouble', () => {
   });
 });
 
+describe('a store that refuses everything', () => {
+  it('does not make the page token the culprit', async () => {
+    const error = new FleetError('no permission', {
+      code: 'registry/refused',
+      retry: 'never',
+      hint: 'check the password',
+    });
+    const { log } = captureLog();
+    const catalog = catalogThat(() => Promise.reject(error));
+    const api = await createApi({ catalog, log, version: '0.1.0' });
+    const parts = JSON.stringify([1, 'units', '5', 'a', 9]);
+    const token = Buffer.from(parts).toString('base64url');
+    expect((await ask(api, 'GET', `/units?nextPageToken=${token}`)).status).toBe(503);
+  });
+});
+
 describe('a defect of our own', () => {
   it('is answered with 500 that explains itself, without a stack, and is logged', async () => {
     const { log, lines } = captureLog();
