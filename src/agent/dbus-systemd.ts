@@ -53,6 +53,10 @@ export async function connectSystemd(
   }
 }
 
+function nobodyAsks(): void {
+  // Whoever does not want to know when its turn comes passes nothing.
+}
+
 class DbusSystemd implements Systemd {
   readonly #clock: Clock;
   readonly #events: SystemdEvents;
@@ -91,12 +95,17 @@ class DbusSystemd implements Systemd {
     }
   }
 
-  start(name: UnitName, signal: AbortSignal): Promise<JobResult> {
-    return this.#jobs.start(() => this.#queue('StartUnit', name), signal);
+  start(name: UnitName, signal: AbortSignal, asked = nobodyAsks): Promise<JobResult> {
+    const queue = (): Promise<string> => {
+      asked();
+      return this.#queue('StartUnit', name);
+    };
+    return this.#jobs.start(queue, signal);
   }
 
-  stop(name: UnitName, signal: AbortSignal): Promise<JobResult> {
+  stop(name: UnitName, signal: AbortSignal, asked = nobodyAsks): Promise<JobResult> {
     const queue = async (): Promise<string | null> => {
+      asked();
       try {
         return await this.#queue('StopUnit', name);
       } catch (error) {

@@ -53,12 +53,12 @@ export function executors(hands: Hands): Executors {
       requireFresh(view, task.unit);
     },
     stop: async (task, signal) => {
-      say(hands, task, 'asked systemd to stop');
-      await requireDone(hands, task, await systemd.stop(task.unit, signal));
+      const asked = (): void => say(hands, task, 'asked systemd to stop');
+      await requireDone(hands, task, await systemd.stop(task.unit, signal, asked));
     },
     start: async (task, signal) => {
-      say(hands, task, 'asked systemd to start');
-      await requireDone(hands, task, await systemd.start(task.unit, signal));
+      const asked = (): void => say(hands, task, 'asked systemd to start');
+      await requireDone(hands, task, await systemd.start(task.unit, signal, asked));
       await writeReceipt(hands, task.unit, task.order);
     },
   };

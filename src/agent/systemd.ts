@@ -70,11 +70,12 @@ export interface Systemd {
   linkRuntime(paths: readonly string[]): Promise<void>;
   /**
    * Queues a start job and waits for its end, which may take as long as the unit wants. Aborting
-   * ends the wait (and the turn in the queue), not a job that systemd has already.
+   * ends the wait (and the turn in the queue), not a job that systemd has already. Calls `asked`
+   * when its turn has come and systemd is asked.
    */
-  start(name: UnitName, signal: AbortSignal): Promise<JobResult>;
+  start(name: UnitName, signal: AbortSignal, asked?: () => void): Promise<JobResult>;
   /** As `start`, for a stop job. A unit that is not loaded is stopped: `done`. */
-  stop(name: UnitName, signal: AbortSignal): Promise<JobResult>;
+  stop(name: UnitName, signal: AbortSignal, asked?: () => void): Promise<JobResult>;
   /** Forgets that a unit failed, so that systemd can unload it. */
   resetFailed(name: UnitName): Promise<void>;
   /** Reads all unit files again: costs up to a second with a thousand units loaded. */

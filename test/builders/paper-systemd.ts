@@ -36,8 +36,14 @@ export class PaperSystemd {
     return {
       list: async (names) => new Map(names.map((name) => [name, this.status(name)])),
       linkRuntime: async (paths) => this.#link(paths),
-      start: (name, signal) => this.#start(name, signal),
-      stop: async (name) => this.#stop(name),
+      start: (name, signal, asked) => {
+        asked?.();
+        return this.#start(name, signal);
+      },
+      stop: async (name, _signal, asked) => {
+        asked?.();
+        return this.#stop(name);
+      },
       resetFailed: async (name) => void this.#processes.delete(name),
       reload: async () => void this.calls.push('reload'),
       failureOf: async () => 'exit-code',

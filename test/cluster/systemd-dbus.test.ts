@@ -201,13 +201,13 @@ function anAgent(ledger: PaperLedger): {
   const connect = async (events: SystemdEvents): Promise<Systemd> => {
     const systemd = await connectSystemd(address, systemClock, events);
     const { start, stop } = systemd;
-    systemd.start = (name, signal) => {
+    systemd.start = (name, ...rest) => {
       jobs.push(`start ${name}`);
-      return start.call(systemd, name, signal);
+      return start.call(systemd, name, ...rest);
     };
-    systemd.stop = (name, signal) => {
+    systemd.stop = (name, ...rest) => {
       jobs.push(`stop ${name}`);
-      return stop.call(systemd, name, signal);
+      return stop.call(systemd, name, ...rest);
     };
     return systemd;
   };
