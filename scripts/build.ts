@@ -1,6 +1,6 @@
 // Bundles each program into one file under dist/. What etcd3 reads at run time goes beside it.
 // dist/ is complete in itself: a machine needs it and a Node, nothing from node_modules.
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const programs = { fleetd: 'daemon', fleetctl: 'fleetctl', fleetlab: 'lab' } as const;
@@ -24,4 +24,3 @@ await build({
 rmSync('dist/proto', { recursive: true, force: true });
 mkdirSync('dist/proto', { recursive: true });
 cpSync('node_modules/etcd3/proto', 'dist/proto', { recursive: true });
-writeFileSync('dist/.built', '');
