@@ -26,15 +26,31 @@ wants_build() {
 
 lack_packages || wants_build "$@" || exit 0
 
+refuse() {
+  echo "flotilla: $1" >&2
+  echo "flotilla: $2" >&2
+  exit 1
+}
+
+[ -w . ] || refuse "$PWD has to be set up first, and only who may write there can do that" \
+  "as root: $PWD/scripts/prepare.sh"
+
 # Two commands at once in a fresh checkout: the second waits, then finds nothing left to do.
 exec 9>.prepare.lock
-flock 9
+flock -n 9 || {
+  echo 'flotilla: waiting for another command that sets this checkout up…' >&2
+  flock 9
+}
 
 if lack_packages; then
   echo 'flotilla: installing npm packages…' >&2
   # Not `npm ci`: it refuses a lock file that lacks other platforms' optional packages, which some
   # registries do not carry. Versions come from the lock file all the same, and it is not changed.
-  npm install --no-save --no-audit --no-fund --loglevel=error >&2 9>&-
+  command -v npm >/dev/null || refuse 'npm is not here' 'apt-get install nodejs npm (20 or newer)'
+  # Whatever the user's npm leaves out by its own settings is needed here.
+  npm install --no-save --no-audit --no-fund --loglevel=error \
+    --include=dev --include=optional >&2 9>&- ||
+    refuse 'the npm packages were not installed' "see why above, then try again in $PWD"
   touch $packages_stamp
 fi
 
