@@ -61,22 +61,36 @@ async function runSessions(
 ): Promise<void> {
   const { clock, log } = options;
   let failureCount = 0;
+  let isSaidLost = false;
+  let connectedMs: number | null = null;
   const connected = (): void => {
-    if (failureCount > 0) log.info({ failureCount }, 'connected to systemd again');
-    failureCount = 0;
+    connectedMs = clock.nowMs();
+    if (isSaidLost) log.info({ failureCount }, 'connected to systemd again');
+    isSaidLost = false;
   };
   while (!signal.aborted) {
+    connectedMs = null;
     try {
       await new AgentSession(options, memory).run(connected, signal);
     } catch (error) {
       if (!(error instanceof FleetError)) throw error;
-      if (failureCount === 0) sayLost(log, error);
+      if (signal.aborted) return;
+      // One that is lost again and again is one trouble, told once and approached ever more slowly.
+      if (hasLasted(connectedMs, clock)) failureCount = 0;
+      if (failureCount === 0) {
+        sayLost(log, error);
+        isSaidLost = true;
+      }
     }
     if (signal.aborted) return;
     failureCount += 1;
     const limits = { firstMs: agentLimits.reconnectFirstMs, maxMs: agentLimits.reconnectMsMax };
     await rest(backoffMs(failureCount, limits), clock, signal);
   }
+}
+
+function hasLasted(connectedMs: number | null, clock: Clock): boolean {
+  return connectedMs !== null && clock.nowMs() - connectedMs > agentLimits.reconnectMsMax;
 }
 
 function sayLost(log: Logger, error: FleetError): void {

@@ -42,12 +42,14 @@ export class AgentSession {
     const end = (): void => this.#over.abort(signal.reason);
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
+    const parts = [this.#work(systemd, connected), this.#keepAsking(systemd)];
     try {
-      await Promise.all([this.#work(systemd, connected), this.#keepAsking(systemd)]);
+      await Promise.all(parts);
     } finally {
       signal.removeEventListener('abort', end);
       this.#over.abort(new Error('the connection to systemd is over'));
       systemd.close();
+      await Promise.allSettled(parts); // the next connection begins when this one does nothing more
     }
     if (this.#lost !== null && !signal.aborted) throw this.#lost;
   }

@@ -25,6 +25,8 @@ export class PaperSystemd {
   #events: SystemdEvents | null = null;
   #invocationCount = 0;
   connectCount = 0;
+  /** True: pings are not answered. */
+  isStuck = false;
 
   constructor(root: string) {
     this.#root = root;
@@ -48,16 +50,16 @@ export class PaperSystemd {
       reload: async () => void this.calls.push('reload'),
       failureOf: async () => 'exit-code',
       systemState: async () => 'running',
-      ping: async () => undefined,
+      ping: async () => {
+        if (this.isStuck) throw lost('no answer');
+      },
       close: () => undefined,
     };
   }
 
   /** The bus goes away under the agent. */
   lose(): void {
-    const hint = 'wait';
-    const error = new FleetError('bus lost', { code: 'systemd/unavailable', retry: 'soon', hint });
-    this.#events?.disconnected(error);
+    this.#events?.disconnected(lost('bus lost'));
   }
 
   /** A process ends by itself, or an operator stops it. */
@@ -140,4 +142,8 @@ export class PaperSystemd {
       return null; // not linked, or the link leads nowhere
     }
   }
+}
+
+function lost(message: string): FleetError {
+  return new FleetError(message, { code: 'systemd/unavailable', retry: 'soon', hint: 'wait' });
 }

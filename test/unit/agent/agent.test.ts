@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AgentOptions, runAgent } from '../../../src/agent/agent.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { agentLimits } from '../../../src/agent/limits.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import type { Logger } from '../../../src/lib/log.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
 import { db, thisBoot, web } from '../../builders/agent.ts';
@@ -52,6 +53,19 @@ function startAgent(changes: Partial<AgentOptions> = {}): void {
     ending.abort();
     await running;
   };
+}
+
+/** The clock of this computer, but pings are due at once. */
+class FastPings implements Clock {
+  nowMs(): number {
+    return systemClock.nowMs();
+  }
+  wallMs(): number {
+    return systemClock.wallMs();
+  }
+  after(ms: number, run: () => void): () => void {
+    return systemClock.after(ms === agentLimits.pingMs ? 1 : ms, run);
+  }
 }
 
 const said = (name: UnitName): string => {
@@ -186,6 +200,20 @@ describe('the agent', () => {
     expect(systemd.connectCount).toBe(2);
     expect(systemd.calls.filter((call) => call === 'start db.service')).toHaveLength(1);
     expect(logged.map(({ message }) => message)).toContain('connected to systemd again');
+  });
+
+  it('connects again when systemd answers no more, and says nothing when it is stopped itself', async () => {
+    const clock = new FastPings();
+    systemd.isStuck = true;
+    startAgent({ clock });
+    await vi.waitFor(() => expect(systemd.connectCount).toBeGreaterThan(1));
+    const lost = logged.filter(({ message }) => message.startsWith('lost systemd'));
+    expect(lost).toHaveLength(1);
+    systemd.isStuck = false;
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'launched active');
+    await stopAgent();
+    expect(logged.filter(({ message }) => message.startsWith('lost systemd'))).toHaveLength(1);
   });
 
   it('writes reports again when the store may have lost them', async () => {
