@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import { Wake } from '../lib/wake.ts';
 import type { BootId } from '../model/ids.ts';
 import type { AgentLedger } from '../model/ledger.ts';
+import type { AgentMeter } from '../model/meters.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type AgentPaths, UnitFiles } from './files.ts';
 import { agentLimits } from './limits.ts';
@@ -27,6 +28,7 @@ export interface AgentOptions {
   readonly onAnswer?: () => void;
   /** Hands over what to call when the store may have lost our reports, e.g. with another lease. */
   readonly onReportsDoubted?: (doubt: () => void) => void;
+  readonly meter?: AgentMeter;
 }
 
 /** What outlives a connection to systemd. */
@@ -50,6 +52,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const memory: AgentMemory = { files: new UnitFiles(paths), reporter, retries: new Map(), wake };
   ledger.onChange(() => wake.nudge());
   options.onReportsDoubted?.(() => reporter.doubt());
+  options.meter?.canCountReports(() => reporter.waitingCount());
   await Promise.all([reporter.run(signal), runSessions(options, memory, signal)]);
 }
 

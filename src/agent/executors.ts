@@ -2,9 +2,11 @@ import { FleetError } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import type { BootId } from '../model/ids.ts';
 import type { AgentLedger } from '../model/ledger.ts';
+import type { AgentMeter } from '../model/meters.ts';
 import type { Order } from '../model/order.ts';
 import { contentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import { callsForStop } from './called-for.ts';
 import type { UnitFiles } from './files.ts';
 import type { MachineView } from './machine-view.ts';
 import { isStale } from './observe.ts';
@@ -20,6 +22,7 @@ export interface Hands {
   readonly ledger: Pick<AgentLedger, 'readText' | 'orderBook'>;
   readonly bootId: BootId;
   readonly log: Logger;
+  readonly meter?: AgentMeter | undefined;
 }
 
 /** How each kind of task is done. A new kind does not compile until it has its line here. */
@@ -53,11 +56,17 @@ export function executors(hands: Hands): Executors {
       requireFresh(view, task.unit);
     },
     stop: async (task, signal) => {
-      const asked = (): void => say(hands, task, 'asked systemd to stop');
+      const asked = (): void => {
+        say(hands, task, 'asked systemd to stop');
+        countStop(hands, task.unit);
+      };
       await requireDone(hands, task, await systemd.stop(task.unit, signal, asked));
     },
     start: async (task, signal) => {
-      const asked = (): void => say(hands, task, 'asked systemd to start');
+      const asked = (): void => {
+        say(hands, task, 'asked systemd to start');
+        hands.meter?.askedFor('start', true);
+      };
       await requireDone(hands, task, await systemd.start(task.unit, signal, asked));
       await writeReceipt(hands, task.unit, task.order);
     },
@@ -115,4 +124,10 @@ function say(hands: Hands, task: Task, message: string): void {
   const order = 'order' in task ? { identity: task.order.identity } : {};
   const { unit, reason } = task;
   hands.log.info({ unit, reason, revision: revision?.toString(), ...order }, message);
+}
+
+/** Asked of the order as it is known now, not of the plan that led to the stop. */
+function countStop({ meter, ledger, view, bootId }: Hands, unit: UnitName): void {
+  const order = ledger.orderBook()?.orders.get(unit);
+  meter?.askedFor('stop', callsForStop(order, view.actual(unit, null), bootId));
 }

@@ -39,6 +39,11 @@ export class Reporter {
     return [...(this.#stored?.keys() ?? [])];
   }
 
+  /** Reports that are not in the store yet. */
+  waitingCount(): number {
+    return this.#stored === null ? this.#wanted.size : this.#changed(this.#stored).size;
+  }
+
   /** Says what is true of a unit now. Cheap when nothing changed. */
   say(unit: UnitName, reporting: Reporting): void {
     if (reporting === 'leave') return;

@@ -63,13 +63,13 @@ export class AgentSession {
   }
 
   async #work(systemd: Systemd, connected: () => void): Promise<void> {
-    const { clock, log, ledger, bootId } = this.#options;
+    const { clock, log, ledger, bootId, meter } = this.#options;
     const { files, wake } = this.#memory;
     const { signal } = this.#over;
     const view = new MachineView(systemd, files);
     this.#view = view;
     const executor = new Executor(
-      { systemd, files, view, ledger, bootId, log },
+      { systemd, files, view, ledger, bootId, log, meter },
       {
         failed: (task, error) => this.#failed(task, error),
         ended: (...end) => this.#ended(...end),
@@ -96,7 +96,8 @@ export class AgentSession {
   }
 
   async #pass(view: MachineView, executor: Executor): Promise<MachinePlan> {
-    const { ledger, clock, bootId } = this.#options;
+    const { ledger, clock, bootId, meter } = this.#options;
+    const beganAtMs = clock.nowMs();
     const book = ledger.orderBook();
     this.#noteOrders(view, book);
     view.keepOnly(this.#names(book));
@@ -116,6 +117,8 @@ export class AgentSession {
     const begun = await executor.carryOut(plan.units);
     for (const { unit } of plan.units) if (!begun.has(unit)) view.doubt(unit);
     if (plan.units.length > 0) this.#memory.wake.nudge();
+    const tookMs = clock.nowMs() - beganAtMs;
+    meter?.passEnded({ tookMs, busy: executor.busy(), waits: plan.waits });
     return plan;
   }
 
@@ -193,7 +196,8 @@ export class AgentSession {
   }
 
   #failed(task: Task, error: FleetError): void {
-    const { clock, log } = this.#options;
+    const { clock, log, meter } = this.#options;
+    meter?.taskFailed(task.kind);
     const { retries } = this.#memory;
     const key = this.#orderKeys.get(task.unit);
     if (key === undefined) return;

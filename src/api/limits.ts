@@ -13,6 +13,10 @@ export const apiLimits = {
   storeWaitMsMax: 2500,
   /** Units followed along `MachineOf=` before it is called too long. */
   machineOfChainCountMax: 100,
+  /** Changes of metadata in one request: all of them are one transaction. */
+  metadataChangeCountMax: 100,
+  metadataKeyLengthMax: 256,
+  metadataValueLengthMax: 1024,
   /** Characters of foreign text repeated in a message. */
   echoLengthMax: 80,
 } as const satisfies Readonly<Record<string, number>>;

@@ -1,6 +1,7 @@
 import type { Catalog } from '../model/catalog.ts';
 import type { Machine } from '../model/machine.ts';
 import { type Answer, refused } from './answer.ts';
+import { readMetadataPatch } from './metadata-patch.ts';
 import { nextPage, type Query, readPageQuery } from './page-query.ts';
 import type { MachineBody, MachinePageBody } from './schema.ts';
 
@@ -18,6 +19,21 @@ export async function listMachines(
     ...nextPage(page, 'machines', asked.value.limitCount),
   };
   return { status: 200, body };
+}
+
+/** `PATCH /machines`: changes metadata at run time, of machines that are there or not. */
+export async function patchMachines(
+  catalog: Catalog,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const changes = readMetadataPatch(body);
+  if (!changes.ok) {
+    const hint = 'send [{"op": "add", "path": "/MACHINEID/metadata/KEY", "value": "…"}]';
+    return refused({ status: 400, message: changes.error, hint });
+  }
+  await catalog.changeMetadata(changes.value, signal);
+  return { status: 204, body: null };
 }
 
 function machineBody({ id, address, metadata, version }: Machine): MachineBody {

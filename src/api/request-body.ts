@@ -10,10 +10,13 @@ export class BodyError extends Error {
   }
 }
 
-/** Takes JSON in UTF-8 and nothing else; a PUT has to say that it is. */
+/** What a body may be declared as; the second is RFC 6902's name for `PATCH`. */
+const jsonTypes = ['application/json', 'application/json-patch+json'];
+
+/** Takes JSON in UTF-8 and nothing else; a PUT or PATCH has to say that it is. */
 export function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser(jsonTypes, { parseAs: 'buffer' }, (_request, body, done) => {
     try {
       done(null, parseJson(body));
     } catch (error) {
@@ -22,7 +25,7 @@ export function acceptJsonOnly(app: FastifyInstance): void {
     }
   });
   app.addHook('onRequest', async (request) => {
-    if (request.method !== 'PUT' || request.is404) return;
+    if (!['PUT', 'PATCH'].includes(request.method) || request.is404) return;
     if (request.headers['content-type'] === undefined) {
       throw new BodyError('the request does not say what its body is', 415);
     }

@@ -103,6 +103,15 @@ export interface MachineBody {
   readonly version: string;
 }
 
+/** One operation of `PATCH /machines`, whose body is a list of them. */
+export interface MetadataOperationBody {
+  readonly op: 'add' | 'remove' | 'replace';
+  /** `/MACHINEID/metadata/KEY` */
+  readonly path: string;
+  /** Not empty; `remove` needs none. fleet 1.0 took it as `{"value": …}` only. */
+  readonly value?: string | { readonly value: string };
+}
+
 /** `GET /machines`. */
 export interface MachinePageBody {
   readonly machines: readonly MachineBody[];

@@ -1,11 +1,14 @@
 import type { RequestListener } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Logger } from '../lib/log.ts';
+import type { Metric } from '../lib/metric.ts';
 import type { Catalog } from '../model/catalog.ts';
 import { type Answer, refused } from './answer.ts';
+import { discoveryDocument, rootUrlOf } from './discovery.ts';
 import { answerErrors, answerUnknownPaths, type ServedPath } from './error-answers.ts';
 import { apiLimits } from './limits.ts';
-import { listMachines } from './machine-routes.ts';
+import { listMachines, patchMachines } from './machine-routes.ts';
+import { metricsContentType, metricsText } from './metrics-text.ts';
 import type { Query } from './page-query.ts';
 import { acceptJsonOnly } from './request-body.ts';
 import { apiRoot, pageItemsDefault } from './schema.ts';
@@ -19,8 +22,12 @@ export interface ApiOptions {
   readonly log: Logger;
   /** The version of fleetd, told in the `server` header of each answer. */
   readonly version: string;
-  /** Items of a page when the request does not say; `token_limit` of fleet.conf. */
-  readonly pageItemsDefault?: number;
+  /** Items of a page when the request does not say; `token_limit` of fleet.conf as it is now. */
+  readonly pageItemsDefault?: number | (() => number);
+  /** What `GET /metrics` says; without it there is no such path. */
+  readonly metrics?: () => readonly Metric[];
+  /** Told of each answer that was sent. */
+  readonly onAnswer?: (method: string, status: number) => void;
   /** How long one request may wait for the store. */
   readonly storeWaitMs?: number;
 }
@@ -62,6 +69,12 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     reply.header('server', `fleetd/${options.version}`);
     reply.header('cache-control', 'no-store');
   });
+  const { onAnswer } = options;
+  if (onAnswer !== undefined) {
+    app.addHook('onResponse', async (request, reply) => {
+      onAnswer(request.method, reply.statusCode);
+    });
+  }
   await app.ready();
   return {
     requestListener: (request, response) => app.routing(request, response),
@@ -83,10 +96,10 @@ type Handler<R> = (request: R, signal: AbortSignal) => Promise<Answer>;
 
 function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPath[] {
   const { catalog } = options;
-  const limitDefaultCount = options.pageItemsDefault ?? pageItemsDefault;
+  const limitDefault = options.pageItemsDefault ?? pageItemsDefault;
   const page = (request: FastifyRequest): Parameters<typeof listUnits>[1] => ({
     query: queryOf(request),
-    limitDefaultCount,
+    limitDefaultCount: typeof limitDefault === 'number' ? limitDefault : limitDefault(),
   });
   const answer = <R extends FastifyRequest>(handle: Handler<R>) => answering(handle, options);
 
@@ -118,8 +131,24 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
     `${apiRoot}/machines`,
     answer((r, signal) => listMachines(catalog, page(r), signal)),
   );
+  app.patch(
+    `${apiRoot}/machines`,
+    answer((r, signal) => patchMachines(catalog, r.body, signal)),
+  );
+  app.get(
+    `${apiRoot}/discovery`,
+    answer(async (r) => ({ status: 200, body: discoveryDocument(rootUrlOf(r.headers.host)) })),
+  );
+  const { metrics } = options;
+  if (metrics !== undefined) {
+    app.get('/metrics', (_request, reply) =>
+      reply.type(metricsContentType).send(metricsText(metrics())),
+    );
+  }
   return [
-    { path: new RegExp(`^${apiRoot}/(units|state|machines)$`), allow: 'GET, HEAD' },
+    ...(metrics === undefined ? [] : [{ path: /^\/metrics$/, allow: 'GET, HEAD' }]),
+    { path: new RegExp(`^${apiRoot}/(units|state|discovery)$`), allow: 'GET, HEAD' },
+    { path: new RegExp(`^${apiRoot}/machines$`), allow: 'GET, HEAD, PATCH' },
     { path: new RegExp(`^${apiRoot}/units/[^/]+$`), allow: 'GET, HEAD, PUT, DELETE' },
     { path: new RegExp(`^${apiRoot}/state/[^/]+$`), allow: 'GET, HEAD' },
   ];

@@ -3,6 +3,7 @@ import { type Clock, rest } from '../lib/clock.ts';
 import { FleetError } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Election, LeaderSession } from '../model/ledger.ts';
+import type { EngineMeter } from '../model/meters.ts';
 import { limits } from './limits.ts';
 import { serveTerm } from './term.ts';
 
@@ -11,6 +12,7 @@ export interface EngineParts {
   readonly election: Election;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: EngineMeter;
 }
 
 /**
@@ -39,15 +41,18 @@ export async function runEngine(parts: EngineParts, signal: AbortSignal): Promis
 }
 
 async function lead(
-  { clock, log }: EngineParts,
+  parts: EngineParts,
   session: LeaderSession,
   signal: AbortSignal,
 ): Promise<void> {
+  const { log, meter } = parts;
   const term = String(session.term);
+  meter?.termBegan(session);
   log.info({ term }, 'became leader');
   try {
-    await serveTerm({ clock, log }, session, signal);
+    await serveTerm(parts, session, signal);
   } finally {
+    meter?.termEnded();
     await close(session, log);
   }
   log.info({ term }, 'leads no more');

@@ -1,7 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Decision } from '../model/change.ts';
+import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { LeaderSession } from '../model/ledger.ts';
+import type { EngineMeter } from '../model/meters.ts';
 import { toBatches } from './batch.ts';
 import { logDecision } from './decision-log.ts';
 import { limits } from './limits.ts';
@@ -12,6 +14,9 @@ export interface PassParts {
   readonly session: LeaderSession;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: EngineMeter;
+  /** When the first change came that this pass answers; monotonic. */
+  readonly sinceMs: number;
 }
 
 /**
@@ -25,10 +30,11 @@ export type PassOutcome =
 
 /** Observes, decides and writes, once. Throws FleetError when the store is away. */
 export async function enginePass(
-  { session, clock, log }: PassParts,
+  parts: PassParts,
   sayOversized: (decision: Decision) => void,
   signal: AbortSignal,
 ): Promise<PassOutcome> {
+  const { session, clock, log } = parts;
   const picture = session.picture();
   const plan = planCluster(picture, clock.wallMs());
   const { batches, oversized } = toBatches(plan.decisions, limits.batchChangesMax);
@@ -37,7 +43,24 @@ export async function enginePass(
     const outcome = await session.commit(batch, signal);
     if (outcome === 'deposed') return { kind: 'deposed' };
     if (outcome !== 'committed') return { kind: 'overtaken' };
-    for (const decision of batch) logDecision(log, decision, picture);
+    for (const decision of batch) {
+      logDecision(log, decision, picture);
+      count(parts, decision, picture);
+    }
   }
   return { kind: 'settled', wakeAtMs: plan.wakeAtMs };
+}
+
+function count(
+  { meter, clock, sinceMs }: PassParts,
+  decision: Decision,
+  before: ClusterPicture,
+): void {
+  if (meter === undefined) return;
+  meter.committed(decision);
+  for (const change of decision.changes) {
+    if (change.kind !== 'place' || change.placement.machine === null) continue;
+    const stored = before.placements.get(change.unit);
+    if (stored?.machine !== change.placement.machine) meter.placed(clock.nowMs() - sinceMs);
+  }
 }

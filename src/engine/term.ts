@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import { Wake } from '../lib/wake.ts';
 import type { Decision } from '../model/change.ts';
 import type { LeaderSession } from '../model/ledger.ts';
+import type { EngineMeter } from '../model/meters.ts';
 import { limits } from './limits.ts';
 import { enginePass, type PassOutcome } from './pass.ts';
 
@@ -12,26 +13,41 @@ import { enginePass, type PassOutcome } from './pass.ts';
 export interface TermParts {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: EngineMeter;
 }
 
 const pauses = { firstMs: limits.retryFirstMs, maxMs: limits.retryMaxMs };
 
 /** Leads until the term or the signal ends: one pass at a time, after each change. */
 export async function serveTerm(
-  { clock, log }: TermParts,
+  parts: TermParts,
   session: LeaderSession,
   signal: AbortSignal,
 ): Promise<void> {
+  const { clock, log, meter } = parts;
   const wake = new Wake();
-  session.onChange(() => wake.nudge());
+  let changedAtMs: number | null = null; // the first change that no pass has answered
+  session.onChange(() => {
+    changedAtMs ??= clock.nowMs();
+    wake.nudge();
+  });
   const sayOversized = onceEach(log);
+  const giveUp = (decision: Decision): void => {
+    meter?.gaveUp(decision);
+    sayOversized(decision);
+  };
   const troubles = new Troubles(log);
   let overtakenCount = 0;
   while (!signal.aborted && session.isLive()) {
     wake.clear();
+    const beganAtMs = clock.nowMs();
+    const sinceMs: number = changedAtMs ?? beganAtMs;
+    changedAtMs = null;
     const outcome = await troubles.watch(() =>
-      enginePass({ session, clock, log }, sayOversized, signal),
+      enginePass({ ...parts, session, sinceMs }, giveUp, signal),
     );
+    meter?.passEnded(outcome?.kind ?? 'failed', clock.nowMs() - beganAtMs);
+    if (outcome?.kind !== 'settled') changedAtMs = sinceMs;
     if (outcome?.kind === 'deposed') return;
     if (outcome === null) {
       await rest(backoffMs(troubles.count, pauses), clock, signal);

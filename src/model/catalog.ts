@@ -63,6 +63,17 @@ export interface Submission {
 export type SubmitOutcome = 'created' | 'replaced' | 'updated' | 'unchanged';
 
 /**
+ * One change of a machine's metadata at run time. It wins over what its fleet.conf says, also while
+ * the machine is away and after it comes back; `value: null` takes the key away, the configured
+ * one too.
+ */
+export interface MetadataChange {
+  readonly machine: MachineId;
+  readonly key: string;
+  readonly value: string | null;
+}
+
+/**
  * The API's door to the store: reads at one revision, guarded writes. Each write is a transaction
  * guarded by the mod revision it read, tried again at most five times when others raced it. Throws
  * FleetError (`registry/unavailable`, `registry/conflict`, `registry/not-ours`, …).
@@ -86,4 +97,6 @@ export interface Catalog {
   ): Promise<'updated' | 'unchanged' | 'missing'>;
   /** Marks a unit as gone; `missing` when there is no such unit. */
   destroy(name: UnitName, signal: AbortSignal): Promise<'destroyed' | 'missing'>;
+  /** Makes all changes in order, in one step; the machines need not be there. */
+  changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { FleetError } from '../lib/error.ts';
 import type {
   Catalog,
+  MetadataChange,
   Page,
   PageRequest,
   ReportRow,
@@ -13,7 +14,7 @@ import type { Machine } from '../model/machine.ts';
 import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
-import { unitCodec } from './codec.ts';
+import { metadataCodec, unitCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import { readKeys } from './paged-read.ts';
@@ -109,6 +110,24 @@ export class StoreCatalog implements Catalog {
     );
   }
 
+  async changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
+    const { store, keys, storeGuard } = this.#parts;
+    // No key twice in one transaction: the last change of each counts.
+    const values = new Map<string, string>();
+    for (const { machine, key, value } of changes) {
+      // An empty value stands for none: it has to outweigh the configured one.
+      values.set(keys.metadata(machine, key), metadataCodec.encode({ value: value ?? '' }));
+    }
+    if (values.size === 0) return;
+    const writes = [...values].map(
+      ([key, value]): Op => ({ kind: 'put', key, value, leaseId: null }),
+    );
+    const answer = await store.txn({ onlyIf: storeGuard(), writes }, signal);
+    if (answer.succeeded) return;
+    await requireOurStore(this.#parts, signal);
+    throw conflict('the cluster record');
+  }
+
   #submitStep(
     submission: Submission,
     identity: UnitIdentity,
@@ -167,11 +186,7 @@ export class StoreCatalog implements Catalog {
       if (answer.succeeded) return outcome;
       await requireOurStore(this.#parts, signal);
     }
-    throw new FleetError(`others kept changing ${name}`, {
-      code: 'registry/conflict',
-      retry: 'soon',
-      hint: 'Look at what it is now, then try again.',
-    });
+    throw conflict(name);
   }
 
   async #look(name: UnitName, signal: AbortSignal): Promise<Current> {
@@ -188,4 +203,12 @@ export class StoreCatalog implements Catalog {
     const value = unitCodec.encode(record, over?.item?.value);
     return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
   }
+}
+
+function conflict(what: string): FleetError {
+  return new FleetError(`others kept changing ${what}`, {
+    code: 'registry/conflict',
+    retry: 'soon',
+    hint: 'Look at what it is now, then try again.',
+  });
 }

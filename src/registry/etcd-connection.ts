@@ -66,6 +66,7 @@ export class EtcdConnection {
       const deadline = this.#clock.wallMs() + this.#requestTimeoutMs; // gRPC wants wall time
       const answer = await unlessAborted(call.run(this.etcd, { deadline }), signal);
       this.answered();
+      this.#counter.took(call.kind, this.#clock.nowMs() - sentAtMs);
       return answer;
     } catch (thrown) {
       this.#counter.failed(call.kind);

@@ -15,6 +15,17 @@ interface Held {
   readonly leaseId: LeaseId;
   readonly ttlMs: number;
   readonly ending: AbortController;
+  readonly heldAtMs: number;
+  renewedAtMs: number;
+}
+
+/** How a lease is, for people who look: times are from the monotonic clock to now. */
+export interface LeaseStatus {
+  readonly leaseId: LeaseId;
+  readonly ttlMs: number;
+  /** Since this process got it or took it up again. */
+  readonly heldForMs: number;
+  readonly renewedAgoMs: number;
 }
 
 /**
@@ -45,6 +56,14 @@ export class MachineLease {
   /** The granted TTL, or the one that will be asked for. */
   get ttlMs(): number {
     return this.#held?.ttlMs ?? this.#askedTtlMs;
+  }
+
+  /** null: none is held. */
+  status(): LeaseStatus | null {
+    if (this.#held === null) return null;
+    const { leaseId, ttlMs, heldAtMs, renewedAtMs } = this.#held;
+    const nowMs = this.#clock.nowMs();
+    return { leaseId, ttlMs, heldForMs: nowMs - heldAtMs, renewedAgoMs: nowMs - renewedAtMs };
   }
 
   /** Called each time etcd says that the lease is gone; it is not held any more by then. */
@@ -91,7 +110,9 @@ export class MachineLease {
 
   #hold(leaseId: LeaseId, ttlMs: number): void {
     this.#drop();
-    const held: Held = { leaseId, ttlMs, ending: new AbortController() };
+    const nowMs = this.#clock.nowMs();
+    const ending = new AbortController();
+    const held: Held = { leaseId, ttlMs, ending, heldAtMs: nowMs, renewedAtMs: nowMs };
     this.#held = held;
     void this.#renewUntilEnded(held); // reports through the listeners, never rejects
   }
@@ -125,7 +146,9 @@ export class MachineLease {
       const standing = await this.#store.renewLease(held.leaseId, this.#retryMs(held), signal);
       if (signal.aborted) return 'failed';
       this.#tellTrouble(null);
-      return standing === null ? 'gone' : 'renewed';
+      if (standing === null) return 'gone';
+      held.renewedAtMs = this.#clock.nowMs();
+      return 'renewed';
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
       if (!held.ending.signal.aborted) this.#tellTrouble(messageOf(thrown));

@@ -1,8 +1,15 @@
+import { Histogram } from '../lib/metric.ts';
 import type { RequestCount, RequestKind } from './store.ts';
+
+interface Tally {
+  sentCount: number;
+  failedCount: number;
+  durations: Histogram | null;
+}
 
 /** Counts requests by kind. */
 export class RequestCounter {
-  readonly #counts = new Map<RequestKind, { sentCount: number; failedCount: number }>();
+  readonly #tallies = new Map<RequestKind, Tally>();
 
   sent(kind: RequestKind): void {
     this.#of(kind).sentCount += 1;
@@ -12,15 +19,27 @@ export class RequestCounter {
     this.#of(kind).failedCount += 1;
   }
 
-  counts(): ReadonlyMap<RequestKind, RequestCount> {
-    return new Map([...this.#counts].map(([kind, count]) => [kind, { ...count }]));
+  /** It was answered after so long. */
+  took(kind: RequestKind, ms: number): void {
+    const tally = this.#of(kind);
+    tally.durations ??= new Histogram();
+    tally.durations.observe(ms);
   }
 
-  #of(kind: RequestKind): { sentCount: number; failedCount: number } {
-    const known = this.#counts.get(kind);
+  counts(): ReadonlyMap<RequestKind, RequestCount> {
+    return new Map(
+      [...this.#tallies].map(([kind, { sentCount, failedCount, durations }]) => [
+        kind,
+        { sentCount, failedCount, durations: durations?.read() ?? null },
+      ]),
+    );
+  }
+
+  #of(kind: RequestKind): Tally {
+    const known = this.#tallies.get(kind);
     if (known !== undefined) return known;
-    const fresh = { sentCount: 0, failedCount: 0 };
-    this.#counts.set(kind, fresh);
+    const fresh: Tally = { sentCount: 0, failedCount: 0, durations: null };
+    this.#tallies.set(kind, fresh);
     return fresh;
   }
 }

@@ -2,6 +2,7 @@
 // Knows nothing of systemd, HTTP or of how placement is decided.
 // Start here (the low port), then keys.ts; connect-registry.ts puts the parts together.
 import type { Brand } from '../lib/brand.ts';
+import type { HistogramReading } from '../lib/metric.ts';
 import type { Result } from '../lib/result.ts';
 import type { Revision } from '../model/ids.ts';
 
@@ -160,6 +161,8 @@ export type RequestKind = 'range' | 'txn' | 'watch' | 'progress' | 'lease' | 're
 export interface RequestCount {
   readonly sentCount: number;
   readonly failedCount: number;
+  /** How long answers took; null when it is not measured, as for what runs over streams. */
+  readonly durations: HistogramReading | null;
 }
 
 /** The range of one key. */

@@ -17,6 +17,7 @@ function catalogThat(end: (signal: AbortSignal) => Promise<never>): Catalog {
     submit: (_submission, signal) => end(signal),
     setDesired: (_name, _desired, signal) => end(signal),
     destroy: (_name, signal) => end(signal),
+    changeMetadata: (_changes, signal) => end(signal),
   };
 }
 
@@ -34,6 +35,7 @@ const everyRequest = [
   ['GET', '/state', undefined],
   ['GET', '/state/a.service', undefined],
   ['GET', '/machines', undefined],
+  ['PATCH', '/machines', []],
 ] as const;
 
 describe('a store in trouble', () => {
