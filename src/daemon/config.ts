@@ -119,7 +119,8 @@ function contradictions(settings: Settings): string[] {
   return errors;
 }
 
-function isOpenToOthers(
+/** Whether an address can be reached from other machines. */
+export function isOpenToOthers(
   address: ListenAddress,
 ): address is Extract<ListenAddress, { kind: 'tcp' }> {
   if (address.kind !== 'tcp') return false;

@@ -6,15 +6,24 @@ import { createApi } from '../api/server.ts';
 import { runEngine } from '../engine/engine.ts';
 import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
+import type { Result } from '../lib/result.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { Registry } from '../registry/connect-registry.ts';
-import type { MachineIdentity } from './identity.ts';
-import { addressText, listenAt } from './listen.ts';
-import type { DaemonLog } from './log.ts';
+import type { HandedSocket } from './activation.ts';
+import { AgentCounts } from './agent-counts.ts';
+import type { ReadConfig } from './config.ts';
+import { EngineCounts } from './engine-counts.ts';
+import { type MachineIdentity, ownAddress } from './identity.ts';
+import { type DaemonLog, levelOf } from './log.ts';
 import { becomeMember, decodeRememberedCluster } from './membership.ts';
 import { DiskRecord } from './memory.ts';
+import { AnswerCounts, daemonMetrics } from './metrics.ts';
 import type { Notifier } from './notify.ts';
+import type { OperatorSignals } from './operator-signals.ts';
+import { Reloader } from './reload.ts';
+import { serveEverywhere } from './servers.ts';
 import type { Settings } from './settings.ts';
+import { dumpState } from './state-dump.ts';
 
 const limits = {
   /** For everything that ends the daemon: systemd kills it after `TimeoutStopSec=`. */
@@ -37,6 +46,18 @@ export interface DaemonParts {
   readonly folders: Folders;
   readonly log: DaemonLog;
   readonly notifier: Notifier;
+  readonly operator: OperatorSignals;
+  /** Sockets from systemd. */
+  readonly handed: readonly HandedSocket[];
+  /** Reads the configuration as it is now. */
+  readonly readConfig: () => Result<ReadConfig, readonly string[]>;
+}
+
+/** Counts of everything, for metrics and dumps. */
+interface Counts {
+  readonly engine: EngineCounts;
+  readonly agent: AgentCounts;
+  readonly answers: AnswerCounts;
 }
 
 /** Why the daemon ended: it was told to, or another machine has its machine-id. */
@@ -48,22 +69,34 @@ export type DaemonEnd = 'stopped' | 'refused';
  * anything else when a promise of docs/INVARIANTS.md broke.
  */
 export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promise<DaemonEnd> {
-  const { settings, registry, log, notifier } = parts;
+  const { registry, log, notifier } = parts;
+  const counts: Counts = {
+    engine: new EngineCounts(systemClock),
+    agent: new AgentCounts(),
+    answers: new AnswerCounts(),
+  };
+  const reloader = reloaderFor(parts);
   const api = await createApi({
     catalog: registry.catalog,
     log,
     version: flotillaVersion,
-    pageItemsDefault: settings.tokenLimitCount,
+    pageItemsDefault: () => reloader.settings.tokenLimitCount,
+    onAnswer: (method, status) => counts.answers.add(method, status),
+    metrics: () =>
+      daemonMetrics({
+        ...counts,
+        requests: () => registry.store.counts(),
+        lease: () => registry.lease.status(),
+        orderCount: () => registry.ledger.orderBook()?.orders.size ?? null,
+      }),
   });
-  const servers = await Promise.all(
-    settings.apiListen.map((address) => listenAt(address, api.requestListener)),
-  );
-  log.info({ addresses: settings.apiListen.map(addressText) }, 'started');
+  const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();
   notifier.startWatchdog();
   const failure = new AbortController();
   const isOver = AbortSignal.any([signal, failure.signal]);
-  const life = new MachineLife(parts);
+  const life = new MachineLife(parts, counts);
+  answerOperator(parts, counts, reloader, isOver);
   try {
     return await life.run(isOver);
   } finally {
@@ -81,11 +114,13 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
 /** This machine as a member of its cluster, from joining to leaving. */
 class MachineLife {
   readonly #parts: DaemonParts;
+  readonly #counts: Counts;
   /** Aborted once the machine shuts down: from then on a lost lease is not replaced. */
   readonly #leaving = new AbortController();
 
-  constructor(parts: DaemonParts) {
+  constructor(parts: DaemonParts, counts: Counts) {
     this.#parts = parts;
+    this.#counts = counts;
   }
 
   async run(signal: AbortSignal): Promise<DaemonEnd> {
@@ -112,7 +147,7 @@ class MachineLife {
   }
 
   async #work(signal: AbortSignal): Promise<DaemonEnd> {
-    const { registry, log, settings } = this.#parts;
+    const { registry, settings } = this.#parts;
     const stop = new AbortController();
     const isOver = AbortSignal.any([signal, stop.signal]);
     const keeping = AbortSignal.any([isOver, this.#leaving.signal]);
@@ -126,9 +161,7 @@ class MachineLife {
       kept,
       registry.ledger.run(isOver),
       this.#runAgent(isOver),
-      ...(settings.disableEngine
-        ? []
-        : [runEngine({ election: registry.election, clock: systemClock, log }, keeping)]),
+      ...(settings.disableEngine ? [] : [this.#runEngine(keeping)]),
     ];
     try {
       await Promise.all(roles);
@@ -137,6 +170,12 @@ class MachineLife {
       await Promise.allSettled(roles);
     }
     return end;
+  }
+
+  #runEngine(signal: AbortSignal): Promise<void> {
+    const { registry, log } = this.#parts;
+    const { election } = registry;
+    return runEngine({ election, clock: systemClock, log, meter: this.#counts.engine }, signal);
   }
 
   #runAgent(signal: AbortSignal): Promise<void> {
@@ -155,6 +194,7 @@ class MachineLife {
         },
         bootId: identity.bootId,
         onShutdown: () => this.#leave(),
+        meter: this.#counts.agent,
         onReportsDoubted: (doubt) => registry.registration.onChange(doubt),
       },
       signal,
@@ -192,6 +232,41 @@ class MachineLife {
     });
     registry.lease.onLost(() => log.warn({}, 'lease lost, leaving units as they are'));
   }
+}
+
+function reloaderFor({ settings, readConfig, registry, log }: DaemonParts): Reloader {
+  return new Reloader({
+    ...{ settings, readConfig, ownAddress, log },
+    clock: systemClock,
+    update: (change, signal) => registry.registration.update(change, signal),
+    setVerbosity: (verbosity) => {
+      log.level = levelOf(verbosity);
+    },
+  });
+}
+
+function answerOperator(
+  { operator, identity, registry, log }: DaemonParts,
+  counts: Counts,
+  reloader: Reloader,
+  signal: AbortSignal,
+): void {
+  operator.onReload(() => {
+    reloader.reload(signal).catch((error: unknown) => {
+      log.error({ err: error }, 'failed to read the configuration again');
+    });
+  });
+  operator.onDump(() => {
+    const state = {
+      machine: identity.id,
+      version: flotillaVersion,
+      lease: registry.lease.status(),
+      session: counts.engine.session,
+      book: registry.ledger.orderBook(),
+      pass: counts.agent.pass,
+    };
+    dumpState(state, log);
+  });
 }
 
 async function closeServers(servers: readonly Server[]): Promise<void> {

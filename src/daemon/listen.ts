@@ -2,6 +2,7 @@ import { chmodSync, unlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { FleetError, messageOf } from '../lib/error.ts';
+import type { HandedSocket } from './activation.ts';
 import type { ListenAddress } from './settings.ts';
 
 /** Whoever may write to the socket is root on every machine: the owner and its group only. */
@@ -17,6 +18,21 @@ export async function listenAt(address: ListenAddress, listener: RequestListener
     else server.listen(address.port, address.host, resolve);
   });
   if (address.kind === 'unix') chmodSync(address.path, socketMode);
+  return server;
+}
+
+/** Serves `listener` on a socket that listens already; systemd keeps it when this process ends. */
+export async function listenOn(socket: HandedSocket, listener: RequestListener): Promise<Server> {
+  const { fd, name } = socket;
+  const server = createServer(listener);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const what = `cannot serve on the socket '${name}' from systemd: ${error.message}`;
+      const hint = 'a stream socket with Accept=no is needed, see fleet.socket';
+      reject(new FleetError(what, { code: 'config/invalid', retry: 'never', hint, cause: error }));
+    });
+    server.listen({ fd }, resolve);
+  });
   return server;
 }
 

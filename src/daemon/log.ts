@@ -22,7 +22,7 @@ export interface LogSink {
 /** The daemon's log. `verbosity` as in fleet.conf: 0 logs changes, 1 and more also details. */
 export async function createLog(verbosity: number, sink: LogSink): Promise<DaemonLog> {
   const options: pino.LoggerOptions = {
-    level: verbosity > 0 ? 'debug' : 'info',
+    level: levelOf(verbosity),
     base: null,
     timestamp: sink.form === 'journal' ? false : pino.stdTimeFunctions.isoTime,
     messageKey: 'message',
@@ -34,6 +34,11 @@ export async function createLog(verbosity: number, sink: LogSink): Promise<Daemo
   }
   if (sink.form === 'json') return pino(options, { write: (line) => void sink.out.write(line) });
   return pino(options, journalStream(sink.out));
+}
+
+/** The level of a `verbosity`. */
+export function levelOf(verbosity: number): 'debug' | 'info' {
+  return verbosity > 0 ? 'debug' : 'info';
 }
 
 /** Chooses the form for this process's standard output. */

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { FleetError, messageOf } from '../lib/error.ts';
+import type { Result } from '../lib/result.ts';
 import { flotillaVersion } from '../lib/version.ts';
-import { readConfig } from './config.ts';
+import { handedSockets } from './activation.ts';
+import { type ReadConfig, readConfig } from './config.ts';
 import { configurationStatus, type Folders, failureText, runDaemon } from './daemon.ts';
 import { readIdentity } from './identity.ts';
 import { leaveCluster } from './leave.ts';
@@ -10,6 +12,7 @@ import { takeDaemonLock } from './lock.ts';
 import { createLog, sinkFor } from './log.ts';
 import { createNotifier } from './notify.ts';
 import { registryFrom } from './open-registry.ts';
+import { listenToOperator } from './operator-signals.ts';
 import type { Settings } from './settings.ts';
 
 interface Flags {
@@ -32,6 +35,7 @@ async function main(): Promise<number> {
     .addHelpText('after', examples)
     .parse();
   const flags = program.opts<Flags>();
+  const operator = listenToOperator();
   const settings = settingsFrom(flags.config);
   if (settings === null) return configurationStatus;
   const identity = readIdentity();
@@ -45,7 +49,12 @@ async function main(): Promise<number> {
   const folders = foldersFrom(process.env);
   const lock = await takeDaemonLock(folders.run);
   const notifier = createNotifier(process.env, log);
-  const parts = { settings, identity, registry, folders, log, notifier };
+  const handed = handedSockets(process.env, process.pid);
+  const readAgain = (): Result<ReadConfig, readonly string[]> => configFrom(flags.config);
+  const parts = {
+    ...{ settings, identity, registry, folders, log, notifier, operator, handed },
+    readConfig: readAgain,
+  };
   const end = await runDaemon(parts, stopSignal());
   lock.close();
   return end === 'refused' ? configurationStatus : 0;
@@ -53,11 +62,7 @@ async function main(): Promise<number> {
 
 /** The settings, or null after saying on stderr what is wrong with them. */
 function settingsFrom(fileName: string): Settings | null {
-  const config = readConfig({
-    fileName,
-    fileText: textOf(fileName),
-    environment: process.env,
-  });
+  const config = configFrom(fileName);
   if (config.ok) {
     for (const warning of config.value.warnings) process.stderr.write(`fleetd: ${warning}\n`);
     return config.value.settings;
@@ -65,6 +70,10 @@ function settingsFrom(fileName: string): Settings | null {
   for (const problem of config.error) process.stderr.write(`fleetd: ${problem}\n`);
   process.stderr.write('fleetd: correct the configuration, then start fleet.service again\n');
   return null;
+}
+
+function configFrom(fileName: string): Result<ReadConfig, readonly string[]> {
+  return readConfig({ fileName, fileText: textOf(fileName), environment: process.env });
 }
 
 function textOf(fileName: string): string | null {

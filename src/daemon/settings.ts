@@ -65,6 +65,11 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   insecure_tcp: { field: 'insecureTcp', parse: truth },
 };
 
+/** Every field with its name in fleet.conf. */
+export function settingNames(): readonly (readonly [keyof Settings, string])[] {
+  return Object.entries(settingParsers).map(([name, { field }]) => [field, name]);
+}
+
 /** Settings of fleet 1.0 that mean nothing here; each is answered with why. */
 export const settingsWithoutEffect: Readonly<Record<string, string>> = {
   engine_reconcile_interval: 'the engine works on events and needs no interval',
