@@ -25,6 +25,8 @@ export interface ApiServer {
   readonly folder: string;
   readonly socketPath: string;
   readonly captured: CapturedLog;
+  /** Connections that are open now. */
+  connectionCount(): Promise<number>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -42,6 +44,10 @@ export async function serveOnSocket(
     folder,
     socketPath,
     captured,
+    connectionCount: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+      }),
     async [Symbol.asyncDispose]() {
       await closeServer(server);
       await api.close();

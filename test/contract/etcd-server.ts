@@ -19,17 +19,26 @@ export interface EtcdServer {
   stop(): Promise<void>;
 }
 
+/** PEM files of an etcd that speaks TLS and wants certificates of its clients. */
+export interface EtcdTlsFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** Starts etcd with a data directory of its own. */
-export async function startEtcd(): Promise<EtcdServer> {
+export async function startEtcd(tls: EtcdTlsFiles | null = null): Promise<EtcdServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'flotilla-etcd-'));
   const port = await freePort();
   const peerPort = await freePort();
+  const metricsPort = await freePort();
+  const places = { dataDir, port, peerPort, metricsPort };
   let child: ChildProcess | null = null;
   const start = async (): Promise<void> => {
-    child = spawn('/usr/bin/etcd', etcdArguments(dataDir, port, peerPort), { stdio: 'ignore' });
+    child = spawn('/usr/bin/etcd', etcdArguments(places, tls), { stdio: 'ignore' });
     const started = child;
     process.once('exit', () => started.kill('SIGKILL')); // also when the test run itself dies
-    await answersHealth(port);
+    await answersHealth(metricsPort);
   };
   const kill = async (): Promise<void> => {
     const dying = child;
@@ -41,7 +50,7 @@ export async function startEtcd(): Promise<EtcdServer> {
   };
   await start();
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `${schemeOf(tls)}://127.0.0.1:${port}`,
     port,
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
@@ -58,9 +67,26 @@ export async function startEtcd(): Promise<EtcdServer> {
   };
 }
 
-function etcdArguments(dataDir: string, port: number, peerPort: number): string[] {
+interface EtcdPlaces {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly peerPort: number;
+  readonly metricsPort: number;
+}
+
+function etcdArguments(places: EtcdPlaces, tls: EtcdTlsFiles | null): string[] {
+  const { dataDir, port, peerPort, metricsPort } = places;
   const peer = `http://127.0.0.1:${peerPort}`;
-  const client = `http://127.0.0.1:${port}`;
+  const client = `${schemeOf(tls)}://127.0.0.1:${port}`;
+  const tlsFlags =
+    tls === null
+      ? []
+      : [
+          `--cert-file=${tls.cert}`,
+          `--key-file=${tls.key}`,
+          `--trusted-ca-file=${tls.ca}`,
+          '--client-cert-auth',
+        ];
   return [
     `--data-dir=${dataDir}`,
     `--listen-client-urls=${client}`,
@@ -68,7 +94,13 @@ function etcdArguments(dataDir: string, port: number, peerPort: number): string[
     `--listen-peer-urls=${peer}`,
     `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=default=${peer}`,
+    `--listen-metrics-urls=http://127.0.0.1:${metricsPort}`, // its health, without TLS
+    ...tlsFlags,
   ];
+}
+
+function schemeOf(tls: EtcdTlsFiles | null): 'http' | 'https' {
+  return tls === null ? 'http' : 'https';
 }
 
 async function answersHealth(port: number): Promise<void> {
