@@ -51,6 +51,7 @@ export function readConfig(source: ConfigSource): Result<ReadConfig, readonly st
   }
   const settings = { ...settingDefaults, ...(values as Partial<Settings>) };
   errors.push(...contradictions(settings));
+  warnings.push(...withoutEffect(settings));
   return errors.length > 0 ? fail(errors) : ok({ settings, warnings });
 }
 
@@ -109,6 +110,10 @@ function contradictions(settings: Settings): string[] {
   if ((settings.etcdUsername === null) !== (settings.etcdPassword === null)) {
     errors.push('etcd_username and etcd_password must be set together');
   }
+  const secureCount = settings.etcdServers.filter(isHttps).length;
+  if (secureCount > 0 && secureCount < settings.etcdServers.length) {
+    errors.push('etcd_servers must be all http:// or all https://');
+  }
   const open = settings.apiListen.find(isOpenToOthers);
   if (open !== undefined && !settings.insecureTcp) {
     errors.push(
@@ -117,6 +122,15 @@ function contradictions(settings: Settings): string[] {
     );
   }
   return errors;
+}
+
+function withoutEffect({ etcdServers, etcdCaFile, etcdCertFile }: Settings): string[] {
+  if (etcdServers.some(isHttps) || (etcdCaFile === null && etcdCertFile === null)) return [];
+  return ['etcd_cafile, etcd_certfile and etcd_keyfile have no effect: etcd_servers is http://'];
+}
+
+function isHttps(url: string): boolean {
+  return url.startsWith('https://');
 }
 
 /** Whether an address can be reached from other machines. */

@@ -33,7 +33,7 @@ async function main(): Promise<number> {
     .option('--config <file>', 'the configuration', '/etc/fleet/fleet.conf')
     .option('--leave', 'give up the lease of this machine if it shuts down; then end')
     .addHelpText('after', examples)
-    .parse();
+    .parse(process.argv.map(withTwoDashes));
   const flags = program.opts<Flags>();
   const operator = listenToOperator();
   const settings = settingsFrom(flags.config);
@@ -50,6 +50,9 @@ async function main(): Promise<number> {
   const lock = await takeDaemonLock(folders.run);
   const notifier = createNotifier(process.env, log);
   const handed = handedSockets(process.env, process.pid);
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('LISTEN_')) delete process.env[name]; // not for our children
+  }
   const readAgain = (): Result<ReadConfig, readonly string[]> => configFrom(flags.config);
   const parts = {
     ...{ settings, identity, registry, folders, log, notifier, operator, handed },
@@ -58,6 +61,11 @@ async function main(): Promise<number> {
   const end = await runDaemon(parts, stopSignal());
   lock.close();
   return end === 'refused' ? configurationStatus : 0;
+}
+
+/** fleet 1.0 took `-config` as well. */
+function withTwoDashes(argument: string): string {
+  return /^-(config|version)(=|$)/.test(argument) ? `-${argument}` : argument;
 }
 
 /** The settings, or null after saying on stderr what is wrong with them. */

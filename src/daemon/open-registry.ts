@@ -26,16 +26,20 @@ export function registryFrom(
 }
 
 function accessFrom(settings: Settings): EtcdAccess {
-  const { etcdCaFile, etcdCertFile, etcdKeyFile, etcdUsername, etcdPassword } = settings;
-  const hasTls = etcdCaFile !== null;
-  if (!hasTls && etcdCertFile !== null) {
-    throw invalid('etcd_certfile is set without etcd_cafile', 'name the CA that signed for etcd');
-  }
+  const { etcdServers, etcdCaFile, etcdCertFile, etcdKeyFile, etcdUsername, etcdPassword } =
+    settings;
+  const isTls = etcdServers.every((url) => url.startsWith('https://'));
+  const hasFiles = etcdCaFile !== null || etcdCertFile !== null;
   return {
-    endpoints: settings.etcdServers,
-    tls: hasTls
-      ? { ca: readPem(etcdCaFile), cert: pemOrNull(etcdCertFile), key: pemOrNull(etcdKeyFile) }
-      : null,
+    endpoints: etcdServers,
+    tls:
+      isTls && hasFiles
+        ? {
+            ca: pemOrNull(etcdCaFile),
+            cert: pemOrNull(etcdCertFile),
+            key: pemOrNull(etcdKeyFile),
+          }
+        : null,
     login:
       etcdUsername === null || etcdPassword === null
         ? null

@@ -55,7 +55,7 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   etcd_username: { field: 'etcdUsername', parse: optionalText },
   etcd_password: { field: 'etcdPassword', parse: optionalText },
   etcd_key_prefix: { field: 'etcdKeyPrefix', parse: keyPrefix },
-  public_ip: { field: 'publicIp', parse: optionalText },
+  public_ip: { field: 'publicIp', parse: optionalHost },
   metadata: { field: 'metadata', parse: metadata },
   agent_ttl: { field: 'agentTtlMs', parse: durationMs(agentTtlMsMin) },
   units_directory: { field: 'unitsDirectory', parse: absolutePath },
@@ -101,6 +101,14 @@ export const settingDefaults: Settings = {
 
 function optionalText(text: string): Result<string | null, string> {
   return ok(text === '' ? null : text);
+}
+
+/** An address; a name is let through as in fleet 1.0, since people put one there. */
+function optionalHost(text: string): Result<string | null, string> {
+  if (text === '') return ok(null);
+  return /^[A-Za-z\d.:_-]{1,253}$/.test(text)
+    ? ok(text)
+    : fail('must be an address such as 10.0.0.1, without a port');
 }
 
 function absolutePath(text: string): Result<string, string> {

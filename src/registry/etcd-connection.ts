@@ -10,9 +10,10 @@ import type { RequestKind } from './store.ts';
 export interface EtcdAccess {
   /** `http://HOST:PORT` or `https://…`; all plain or all TLS. */
   readonly endpoints: readonly string[];
-  /** Contents of the files, PEM; null: no TLS of our own. */
+  /** Contents of the files, PEM; null: nothing of our own, https trusts the system's CAs. */
   readonly tls: {
-    readonly ca: Buffer;
+    /** null: the system's CAs. */
+    readonly ca: Buffer | null;
     readonly cert: Buffer | null;
     readonly key: Buffer | null;
   } | null;
@@ -174,7 +175,8 @@ function clientOptions(what: {
       ? {}
       : {
           credentials: {
-            rootCertificate: access.tls.ca,
+            // The library hands it on to gRPC, where null means the system's CAs.
+            rootCertificate: access.tls.ca as Buffer,
             ...(access.tls.key === null ? {} : { privateKey: access.tls.key }),
             ...(access.tls.cert === null ? {} : { certChain: access.tls.cert }),
           },

@@ -153,11 +153,13 @@ export class Registration {
 
   async #claim(item: StoredItem | null, signal: AbortSignal): Promise<boolean> {
     const key = this.#options.keys.machine(this.machine);
+    const self = this.#self;
     const guard: Compare =
       item === null ? { kind: 'absent', key } : { kind: 'modified', key, at: item.modRevision };
     const revision = await this.#write(item, [guard], signal);
     if (revision === null) return false;
     this.#set(item?.createRevision ?? revision);
+    if (self !== this.#self) await this.update({}, signal); // changed while that was on its way
     return true;
   }
 

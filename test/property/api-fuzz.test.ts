@@ -15,45 +15,59 @@ interface Shot {
   readonly isAbandoned: boolean;
 }
 
+function mostly<T, U>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<U>): fc.Arbitrary<T | U> {
+  return fc.oneof({ weight: 6, arbitrary: usual }, { weight: 1, arbitrary: odd });
+}
+
 const unitName = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom('a.service', 'b@1.service', 'b@.service', 'c.timer') },
   { weight: 1, arbitrary: fc.string({ maxLength: 300 }).map(encodeURIComponent) },
   { weight: 1, arbitrary: fc.constantFrom('%', '%2e%2e', '..', 'a%00.service', '%ff.service') },
 );
-const option = fc.oneof(
+const option = mostly(
   fc.record({
     section: fc.constantFrom('Unit', 'Service', 'X-Fleet'),
     name: fc.constantFrom('ExecStart', 'MachineOf', 'Conflicts', 'Replaces', 'Global', 'After'),
     value: fc.constantFrom('a.service', 'b@1.service', '*', 'true', '/bin/true', '[', '%i', ''),
   }),
-  fc.record({ section: fc.string(), name: fc.string(), value: fc.string() }),
-  fc.jsonValue(),
+  fc.oneof(
+    fc.record({ section: fc.string(), name: fc.string(), value: fc.string() }),
+    fc.jsonValue(),
+  ),
 );
 const putBody = fc.record(
   {
-    name: fc.oneof(unitName, fc.jsonValue()),
-    desiredState: fc.oneof(fc.constantFrom('inactive', 'loaded', 'launched'), fc.jsonValue()),
-    options: fc.oneof(fc.array(option, { maxLength: 6 }), fc.jsonValue()),
-    text: fc.oneof(fc.constant('[Service]\nExecStart=/bin/true\n'), fc.string(), fc.jsonValue()),
+    name: fc.oneof(fc.constant(''), unitName, fc.jsonValue()),
+    desiredState: mostly(fc.constantFrom('inactive', 'loaded', 'launched'), fc.jsonValue()),
+    options: mostly(fc.array(option, { maxLength: 3 }), fc.jsonValue()),
+    text: mostly(
+      fc.constant('[Service]\nExecStart=/bin/true\n'),
+      fc.oneof(fc.string(), fc.jsonValue()),
+    ),
   },
   { requiredKeys: [] },
 );
-const operation = fc.oneof(
+const operation = mostly(
   fc.record(
     {
-      op: fc.oneof(fc.constantFrom('add', 'remove', 'replace'), fc.jsonValue()),
-      path: fc.oneof(
+      op: mostly(fc.constantFrom('add', 'remove', 'replace'), fc.jsonValue()),
+      path: mostly(
         fc.constantFrom(`/${machineId(1)}/metadata/rack`, `/${machineId(7)}/metadata/a.b_c-d`),
-        fc.string().map((key) => `/${machineId(2)}/metadata/${key}`),
-        fc.jsonValue(),
+        fc.oneof(
+          fc.string().map((key) => `/${machineId(2)}/metadata/${key}`),
+          fc.jsonValue(),
+        ),
       ),
-      value: fc.oneof(fc.string(), fc.record({ value: fc.string() }), fc.jsonValue()),
+      value: mostly(fc.string({ minLength: 1 }), fc.record({ value: fc.string() })),
     },
-    { requiredKeys: [] },
+    { requiredKeys: ['op', 'path'] },
   ),
   fc.jsonValue(),
 );
-const patchBody = fc.oneof(fc.array(operation, { maxLength: 120 }), fc.jsonValue());
+const patchBody = mostly(
+  fc.array(operation, { maxLength: 3 }),
+  fc.oneof(fc.array(operation, { maxLength: 120 }), fc.jsonValue()),
+);
 
 const pageQuery = fc
   .record(

@@ -120,3 +120,28 @@ describe('fleet.conf', () => {
     expect(errorsOf('systemd_user=false')).toEqual([]);
   });
 });
+
+describe('what belongs together', () => {
+  it('refuses etcd servers of both kinds', () => {
+    expect(errorsOf('etcd_servers=http://a:2379,https://b:2379')).toEqual([
+      'etcd_servers must be all http:// or all https://',
+    ]);
+  });
+
+  it('warns of certificates that are never used', () => {
+    const config = read('etcd_servers=http://a:2379\netcd_cafile=/ca.pem\n');
+    expect(config).toMatchObject({
+      value: { warnings: [expect.stringContaining('etcd_servers is http://')] },
+    });
+    expect(read('etcd_servers=https://a:2379\netcd_cafile=/ca.pem\n')).toMatchObject({
+      value: { warnings: [] },
+    });
+  });
+
+  it.each(['10.0.0.1:80/x', 'two words', '10.0.0.1,10.0.0.2'])(
+    'refuses %s as public_ip',
+    (text) => {
+      expect(errorsOf(`public_ip=${text}`)).toEqual([expect.stringContaining('public_ip must be')]);
+    },
+  );
+});
