@@ -231,7 +231,7 @@ async function followLoss(context: LabContext, watch: StoreWatch, loss: Loss): P
   const marks: Mark[] = [];
   await Promise.all(
     milestonesOf(loss).map(async ({ what, test }) => {
-      const event = await watch.until(test, limits.recoveryMs);
+      const event = await watch.until(test, limits.recoveryMs, context.signal);
       if (event === null) return;
       const mark = { what, afterMs: event.atMs - loss.atMs };
       marks.push(mark);

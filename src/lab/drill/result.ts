@@ -64,7 +64,7 @@ function milestones({ marks }: DrillResult): readonly (readonly [string, number]
 
 function ledText({ victim, victimLed, victimHadEtcd, etcdLeaderChanged }: DrillResult): string {
   const roles = [
-    ...(victimLed ? ['held the leader'] : []),
+    ...(victimLed ? ['led the cluster'] : []),
     ...(victimHadEtcd ? ['held an etcd member'] : []),
   ];
   const led = roles.length === 0 ? '' : `; ${victim} ${roles.join(' and ')}`;
