@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { downLab } from '../down.ts';
 import { type DrillOptions, runDrill } from '../drill/drill.ts';
-import { type LossKind, resultLines } from '../drill/result.ts';
+import { resultLines } from '../drill/result.ts';
+import type { LossKind } from '../drill/timeline.ts';
 import type { LabContext } from '../lab.ts';
 import { withLock } from '../lock.ts';
 import { labLimits } from '../names.ts';
