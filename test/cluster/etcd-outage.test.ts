@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { healMachine, partitionMachine } from '../../src/lab/partition.ts';
+import { bootMachine, killMachine } from '../../src/lab/power.ts';
 import { invocations, patience, placed, sleeper, withFleet } from './with-fleet.ts';
 
 const fleet = withFleet({ agentTtl: '3s' });
@@ -125,5 +126,26 @@ describe('a machine that was cut off for longer than the TTL', () => {
       .toEqual([expect.not.stringMatching(victim)]);
     expect(invocations(await fleet.running(), [victim])).toMatchObject(onOthers);
     expect(await fleet.placesOf('everywhere.service')).toEqual([...names]);
+  });
+});
+
+describe('the loss of two machines of three, and of the quorum with them', () => {
+  it('leaves the third as it is, and all is whole once they are back', async () => {
+    const survivor = await fleet.leader();
+    const lost = names.filter((name) => name !== survivor);
+    const before = invocations(await fleet.running(), lost);
+    for (const name of lost) await killMachine(fleet.lab.context, name);
+    await sleep(outageMs);
+    expect(invocations(await fleet.running())).toEqual(before);
+    for (const name of lost) await bootMachine(fleet.lab.context, name);
+    await expect
+      .poll(
+        async () => (await Promise.all(apps.map(fleet.placesOf))).map((at) => at.length),
+        patience,
+      )
+      .toEqual(apps.map(() => 1));
+    await expect.poll(() => fleet.placesOf('everywhere.service'), patience).toEqual([...names]);
+    await worksEverywhere();
+    expect(invocations(await fleet.running(), lost)).toMatchObject(before);
   });
 });
