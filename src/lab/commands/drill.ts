@@ -66,7 +66,7 @@ async function drillOnce(shell: Shell, context: LabContext, flags: Flags): Promi
     // What an interrupted drill has left would spoil this one's figures.
     await downLab(context);
     const result = await runDrill(context, optionsFrom(flags, isJson ? context.say : shell.print));
-    const lines = isJson ? [JSON.stringify(result, null, 2)] : ['', ...resultLines(result)];
+    const lines = isJson ? [JSON.stringify(result, wholeMs, 2)] : ['', ...resultLines(result)];
     for (const line of lines) shell.print(line);
     if (result.faults.length > 0) shell.exitWith(1);
   } catch (error) {
@@ -81,6 +81,11 @@ async function drillOnce(shell: Shell, context: LabContext, flags: Flags): Promi
       await downLab({ lab: context.lab, say: context.say });
     }
   }
+}
+
+/** Milliseconds without their fractions, which mean nothing here. */
+function wholeMs(key: string, value: unknown): unknown {
+  return key.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value;
 }
 
 function optionsFrom(flags: Flags, show: (text: string) => void): DrillOptions {
