@@ -5,7 +5,7 @@ import { resultLines } from '../drill/result.ts';
 import type { LossKind } from '../drill/timeline.ts';
 import type { LabContext } from '../lab.ts';
 import { withLock } from '../lock.ts';
-import { labLimits } from '../names.ts';
+import { labLimits, parseMachineName } from '../names.ts';
 import type { EtcdPlace } from '../record.ts';
 import { requireRoot } from '../requirements.ts';
 import { interruptedWord, labFailed } from '../trouble.ts';
@@ -55,8 +55,19 @@ const drillLock = { lab: `${drillLab}/run`, purpose: 'drill' } as const;
 
 function drill(shell: Shell, flags: Flags): Promise<void> {
   requireRoot('drill');
+  requireVictim(flags);
   const context: LabContext = { ...shell.context(), lab: drillLab };
   return withLock(drillLock, context.say, () => drillOnce(shell, context, flags));
+}
+
+/** A machine that will not be there is told before any is booted. */
+function requireVictim({ kill, machines }: Flags): void {
+  const number = parseMachineName(kill);
+  if (kill === 'leader' || kill === 'random' || (number.ok && number.value <= machines)) return;
+  throw labFailed(
+    `--kill ${kill}: there will be no such machine`,
+    `'leader', 'random', or one of m1 to m${machines} is meant`,
+  );
 }
 
 async function drillOnce(shell: Shell, context: LabContext, flags: Flags): Promise<void> {
