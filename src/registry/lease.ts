@@ -16,7 +16,9 @@ interface Held {
   readonly ttlMs: number;
   readonly ending: AbortController;
   readonly heldAtMs: number;
-  renewedAtMs: number;
+  /** When etcd last answered a renewal, and since when it did so in good time. Monotonic. */
+  answeredAtMs: number;
+  steadySinceMs: number;
 }
 
 /** How a lease is, for people who look: times are from the monotonic clock to now. */
@@ -27,6 +29,9 @@ export interface LeaseStatus {
   readonly heldForMs: number;
   readonly renewedAgoMs: number;
 }
+
+/** Without an answer for this part of the TTL, leases of others may have run out as well. */
+const gapPerTtl = 2 / 3;
 
 /**
  * The one lease of a machine: everything that says "this machine is alive" hangs on it. It is
@@ -61,9 +66,19 @@ export class MachineLease {
   /** null: none is held. */
   status(): LeaseStatus | null {
     if (this.#held === null) return null;
-    const { leaseId, ttlMs, heldAtMs, renewedAtMs } = this.#held;
+    const { leaseId, ttlMs, heldAtMs, answeredAtMs } = this.#held;
     const nowMs = this.#clock.nowMs();
-    return { leaseId, ttlMs, heldForMs: nowMs - heldAtMs, renewedAgoMs: nowMs - renewedAtMs };
+    return { leaseId, ttlMs, heldForMs: nowMs - heldAtMs, renewedAgoMs: nowMs - answeredAtMs };
+  }
+
+  /**
+   * For how long etcd has answered renewals without a gap in which another machine's lease could
+   * have run out for no fault of that machine; 0 in such a gap, and while no lease is held.
+   */
+  get steadyMs(): number {
+    const held = this.#held;
+    if (held === null || this.#isGap(held)) return 0;
+    return this.#clock.nowMs() - held.steadySinceMs;
   }
 
   /** Called each time etcd says that the lease is gone; it is not held any more by then. */
@@ -112,7 +127,8 @@ export class MachineLease {
     this.#drop();
     const nowMs = this.#clock.nowMs();
     const ending = new AbortController();
-    const held: Held = { leaseId, ttlMs, ending, heldAtMs: nowMs, renewedAtMs: nowMs };
+    const moments = { heldAtMs: nowMs, answeredAtMs: nowMs, steadySinceMs: nowMs };
+    const held: Held = { leaseId, ttlMs, ending, ...moments };
     this.#held = held;
     void this.#renewUntilEnded(held); // reports through the listeners, never rejects
   }
@@ -146,14 +162,23 @@ export class MachineLease {
       const standing = await this.#store.renewLease(held.leaseId, this.#retryMs(held), signal);
       if (signal.aborted) return 'failed';
       this.#tellTrouble(null);
-      if (standing === null) return 'gone';
-      held.renewedAtMs = this.#clock.nowMs();
-      return 'renewed';
+      this.#answered(held);
+      return standing === null ? 'gone' : 'renewed';
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
       if (!held.ending.signal.aborted) this.#tellTrouble(messageOf(thrown));
       return 'failed';
     }
+  }
+
+  #answered(held: Held): void {
+    const isAfterGap = this.#isGap(held);
+    held.answeredAtMs = this.#clock.nowMs();
+    if (isAfterGap) held.steadySinceMs = held.answeredAtMs;
+  }
+
+  #isGap(held: Held): boolean {
+    return this.#clock.nowMs() - held.answeredAtMs > held.ttlMs * gapPerTtl;
   }
 
   #retryMs(held: Held): number {
