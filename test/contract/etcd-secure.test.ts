@@ -160,7 +160,15 @@ describe.each([
     });
   });
 
-  test('answers again after its restart, which forgot who had logged in', async () => {
+  test('answers again after it forgot who had logged in', async () => {
+    const registry = registryWith(asFleet(), 'e');
+    await registry.cluster.settle(unremembered, 'ours', never);
+    await etcdctlOf(etcd, isSecure)('--user=root:root', 'auth', 'disable'); // forgets all tokens
+    await etcdctlOf(etcd, isSecure)('auth', 'enable');
+    await answersAgain(registry);
+  });
+
+  test('answers again after its restart', async () => {
     const registry = registryWith(asFleet(), 'd');
     await registry.cluster.settle(unremembered, 'ours', never);
     await etcd.restart();
@@ -185,13 +193,7 @@ async function answersAgain(registry: Registry): Promise<void> {
 }
 
 async function makeUsers(etcd: EtcdServer, isSecure: boolean): Promise<void> {
-  const tlsFlags = isSecure
-    ? [`--cacert=${authority.ca}`, `--cert=${client.cert}`, `--key=${client.key}`]
-    : [];
-  const etcdctl = (...words: readonly string[]) =>
-    run('/usr/bin/etcdctl', [`--endpoints=${etcd.endpoint}`, ...tlsFlags, ...words], {
-      env: { ...process.env, ETCDCTL_API: '3' },
-    });
+  const etcdctl = etcdctlOf(etcd, isSecure);
   await etcdctl('user', 'add', 'root:root');
   await etcdctl('user', 'add', 'fleet:p,a=s"s');
   await etcdctl('user', 'add', 'other:other');
@@ -201,4 +203,17 @@ async function makeUsers(etcd: EtcdServer, isSecure: boolean): Promise<void> {
   await etcdctl('user', 'grant-role', 'fleet', 'fleet');
   await etcdctl('user', 'grant-role', 'root', 'root');
   await etcdctl('auth', 'enable');
+}
+
+function etcdctlOf(
+  etcd: EtcdServer,
+  isSecure: boolean,
+): (...words: readonly string[]) => Promise<unknown> {
+  const tlsFlags = isSecure
+    ? [`--cacert=${authority.ca}`, `--cert=${client.cert}`, `--key=${client.key}`]
+    : [];
+  return (...words) =>
+    run('/usr/bin/etcdctl', [`--endpoints=${etcd.endpoint}`, ...tlsFlags, ...words], {
+      env: { ...process.env, ETCDCTL_API: '3' },
+    });
 }
