@@ -23,9 +23,8 @@ export async function serveEverywhere(
 ): Promise<readonly Server[]> {
   const given = await Promise.all(
     handed.map(async ({ fd, name }) => {
-      const path = unixPathOf(fd);
-      const server = await listenOn({ fd, name }, listener);
-      return { server, name, address: addressOf(server, path) };
+      const server = await listenOn({ fd, name }, listener); // says so if it is no such socket
+      return { server, name, address: addressOf(server, unixPathOf(fd)) };
     }),
   );
   for (const { address, name } of given) warnIfOpen(address, name, settings, log);
