@@ -144,8 +144,15 @@ describe('house rules', () => {
 
   it('has the folders that people look for', () => {
     const sourceFolders = ['src/daemon', 'src/engine', 'src/agent', 'src/unitfile', 'src/fleetctl'];
-    const wanted = [...sourceFolders, 'units', 'test'];
+    const wanted = [...sourceFolders, 'units', 'cloud-config', 'test'];
     expect(wanted.filter((path) => !existsSync(path))).toEqual([]);
+  });
+
+  it('has the tests that docs/INVARIANTS.md names', () => {
+    const page = readFileSync('docs/INVARIANTS.md', 'utf8');
+    const named = [...page.matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '');
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((path) => !existsSync(path))).toEqual([]);
   });
 
   it('sees what it forbids', () => {
