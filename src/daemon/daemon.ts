@@ -10,20 +10,16 @@ import type { Result } from '../lib/result.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { Registry } from '../registry/connect-registry.ts';
 import type { HandedSocket } from './activation.ts';
-import { AgentCounts } from './agent-counts.ts';
 import type { ReadConfig } from './config.ts';
-import { EngineCounts } from './engine-counts.ts';
-import { type MachineIdentity, ownAddress } from './identity.ts';
-import { type DaemonLog, levelOf } from './log.ts';
+import type { MachineIdentity } from './identity.ts';
+import type { DaemonLog } from './log.ts';
 import { becomeMember, decodeRememberedCluster } from './membership.ts';
 import { DiskRecord } from './memory.ts';
-import { AnswerCounts, daemonMetrics } from './metrics.ts';
 import type { Notifier } from './notify.ts';
+import { answerOperator, type Counts, metricsOf, newCounts, reloaderFor } from './operator.ts';
 import type { OperatorSignals } from './operator-signals.ts';
-import { Reloader } from './reload.ts';
 import { serveEverywhere } from './servers.ts';
 import type { Settings } from './settings.ts';
-import { dumpState } from './state-dump.ts';
 
 const limits = {
   /** For everything that ends the daemon: systemd kills it after `TimeoutStopSec=`. */
@@ -53,13 +49,6 @@ export interface DaemonParts {
   readonly readConfig: () => Result<ReadConfig, readonly string[]>;
 }
 
-/** Counts of everything, for metrics and dumps. */
-interface Counts {
-  readonly engine: EngineCounts;
-  readonly agent: AgentCounts;
-  readonly answers: AnswerCounts;
-}
-
 /** Why the daemon ended: it was told to, or another machine has its machine-id. */
 export type DaemonEnd = 'stopped' | 'refused';
 
@@ -70,11 +59,7 @@ export type DaemonEnd = 'stopped' | 'refused';
  */
 export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promise<DaemonEnd> {
   const { registry, log, notifier } = parts;
-  const counts: Counts = {
-    engine: new EngineCounts(systemClock),
-    agent: new AgentCounts(),
-    answers: new AnswerCounts(),
-  };
+  const counts = newCounts();
   const reloader = reloaderFor(parts);
   const api = await createApi({
     catalog: registry.catalog,
@@ -82,13 +67,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     version: flotillaVersion,
     pageItemsDefault: () => reloader.settings.tokenLimitCount,
     onAnswer: (method, status) => counts.answers.add(method, status),
-    metrics: () =>
-      daemonMetrics({
-        ...counts,
-        requests: () => registry.store.counts(),
-        lease: () => registry.lease.status(),
-        orderCount: () => registry.ledger.orderBook()?.orders.size ?? null,
-      }),
+    metrics: () => metricsOf(registry, counts),
   });
   const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();
@@ -232,41 +211,6 @@ class MachineLife {
     });
     registry.lease.onLost(() => log.warn({}, 'lease lost, leaving units as they are'));
   }
-}
-
-function reloaderFor({ settings, readConfig, registry, log }: DaemonParts): Reloader {
-  return new Reloader({
-    ...{ settings, readConfig, ownAddress, log },
-    clock: systemClock,
-    update: (change, signal) => registry.registration.update(change, signal),
-    setVerbosity: (verbosity) => {
-      log.level = levelOf(verbosity);
-    },
-  });
-}
-
-function answerOperator(
-  { operator, identity, registry, log }: DaemonParts,
-  counts: Counts,
-  reloader: Reloader,
-  signal: AbortSignal,
-): void {
-  operator.onReload(() => {
-    reloader.reload(signal).catch((error: unknown) => {
-      log.error({ err: error }, 'failed to read the configuration again');
-    });
-  });
-  operator.onDump(() => {
-    const state = {
-      machine: identity.id,
-      version: flotillaVersion,
-      lease: registry.lease.status(),
-      session: counts.engine.session,
-      book: registry.ledger.orderBook(),
-      pass: counts.agent.pass,
-    };
-    dumpState(state, log);
-  });
 }
 
 async function closeServers(servers: readonly Server[]): Promise<void> {
