@@ -1,9 +1,26 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
+import type { Here } from '../../src/fleetctl/here.ts';
 import { runFleetctl } from '../../src/fleetctl/program.ts';
+import type { SshSettings } from '../../src/fleetctl/ssh-settings.ts';
 import { type ApiServer, serveOnSocket } from './api-server.ts';
 import { FakeCluster, type FakeClusterOptions } from './fake-cluster.ts';
+
+/** Nothing was said about SSH. */
+export const noSshSettings: SshSettings = {
+  tunnel: null,
+  username: null,
+  timeoutMs: null,
+  hostKeyChecking: null,
+  knownHostsFile: null,
+};
+
+/** Nowhere in particular: no terminal, and no machine of the cluster. */
+export function aHere(environment: Here['environment'] = {}): Here {
+  const input = { isTTY: false, stream: () => Readable.from([]) };
+  return { environment, input, isInteractive: false, machineId: () => null };
+}
 
 /** What one command line did. */
 export interface Outcome {

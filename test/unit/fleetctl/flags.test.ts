@@ -6,6 +6,7 @@ import { readGlobalFlags } from '../../../src/fleetctl/global-flags.ts';
 import { plainSwitches } from '../../../src/fleetctl/switches.ts';
 import { readWaitFlags } from '../../../src/fleetctl/wait-flags.ts';
 import { flotillaVersion } from '../../../src/lib/version.ts';
+import { noSshSettings } from '../../builders/fleetctl-session.ts';
 
 describe('a duration', () => {
   it.each([
@@ -51,6 +52,8 @@ describe('global flags', () => {
       endpoint: { kind: 'unix', path: '/var/run/fleet.sock' },
       requestTimeoutMs: 3000,
       isDebug: false,
+      ssh: noSshSettings,
+      tls: {},
       warnings: [],
     });
   });

@@ -1,0 +1,70 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Endpoint } from './endpoint.ts';
+import { limits } from './limits.ts';
+import type { TlsMaterial } from './tls-files.ts';
+
+/** Opens a stream to fleetd where node:http cannot do it itself. */
+export type OpenStream = () => Promise<Duplex>;
+
+/** How connections to a fleetd are made. */
+export interface ConnectionOptions {
+  readonly endpoint: Endpoint;
+  readonly tls: TlsMaterial;
+  /** null: directly. */
+  readonly openStream: OpenStream | null;
+}
+
+/** Connections that are kept between requests; a stream that has to be opened is the only one. */
+export function connectionsFor({ endpoint, tls, openStream }: ConnectionOptions): HttpAgent {
+  const options = { keepAlive: true, maxSockets: limits.requestCountMax };
+  if (openStream !== null) {
+    return new StreamAgent(
+      endpoint.kind === 'tls' ? secured(openStream, endpoint.host, tls) : openStream,
+    );
+  }
+  return endpoint.kind === 'tls' ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options);
+}
+
+type Opened = (error: Error | null, stream: Duplex) => void;
+
+class StreamAgent extends HttpAgent {
+  readonly #open: OpenStream;
+
+  constructor(open: OpenStream) {
+    super({ keepAlive: true, maxSockets: 1 });
+    this.#open = open;
+  }
+
+  override createConnection(_options: object, opened?: Opened): undefined {
+    // On failure node takes the error and never looks at the stream.
+    const failed = (error: Error): void => opened?.(error, undefined as never);
+    this.#open().then((stream) => opened?.(null, stream), failed);
+  }
+
+  override keepSocketAlive(): void {
+    return; // a stream is no socket: it has no TCP timers to set
+  }
+
+  override reuseSocket(): void {
+    return;
+  }
+}
+
+function secured(open: OpenStream, host: string, tls: TlsMaterial): OpenStream {
+  return async () => {
+    const socket = await open();
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    return await new Promise<TLSSocket>((resolve, reject) => {
+      const secure = connectTls({ ...tls, ...name, host, socket });
+      secure.once('error', reject);
+      secure.once('secureConnect', () => {
+        secure.off('error', reject);
+        resolve(secure);
+      });
+    });
+  };
+}

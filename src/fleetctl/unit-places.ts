@@ -1,0 +1,58 @@
+import type { MachineBody } from '../api/schema.ts';
+import type { Context, FlagValues } from './command.ts';
+import { CommandError, usageError } from './command-error.ts';
+import type { KnownUnit } from './named-units.ts';
+import { machineNamed, type Nowhere, type Place, placesOf, type UnitPicture } from './places.ts';
+import { parsePort } from './ssh-settings.ts';
+
+/** What the API says of a unit now. */
+export async function pictureOf(
+  context: Context,
+  { name, body }: KnownUnit,
+  machines: readonly MachineBody[],
+): Promise<UnitPicture> {
+  return { unit: body, states: await context.client().listStates(name), machines };
+}
+
+/** Where a unit is; only on the machine `--machine` names, if it names one. Throws CommandError. */
+export function placesWanted(picture: UnitPicture, flags: FlagValues): readonly Place[] {
+  const found = placesOf(picture);
+  if (!found.ok) throw nowhereError(found.error);
+  const wanted = flags['machine'];
+  if (typeof wanted !== 'string') return found.value;
+  const machine = machineWanted(wanted, picture.machines);
+  const here = found.value.filter(({ id }) => id === machine.id);
+  if (here.length > 0) return here;
+  throw new CommandError(`${picture.unit.name} is not on ${machine.name}`, {
+    hint: `it is on ${found.value.map(({ name }) => name).join(', ')}`,
+  });
+}
+
+/** The machine that a text names. Throws CommandError when it names none, or several. */
+export function machineWanted(text: string, machines: readonly MachineBody[]): Place {
+  const found = machineNamed(text, machines);
+  if (!found.ok) throw nowhereError(found.error);
+  if (found.value !== null) return found.value;
+  throw new CommandError(`there is no machine ${text}`, {
+    hint: 'fleetctl list-machines --full shows the ids of those that are there',
+  });
+}
+
+/** Says why a unit or a machine cannot be reached. */
+export function nowhereError({ lines, hint }: Nowhere): CommandError {
+  return new CommandError(lines.join('\n'), { hint });
+}
+
+/** Reads `--ssh-port`; null: as ssh's configuration says. */
+export function readSshPort(flags: FlagValues): number | null {
+  const text = flags['sshPort'];
+  if (typeof text !== 'string') return null;
+  const port = parsePort(text);
+  if (port !== null) return port;
+  throw usageError(`--ssh-port: "${text}" is not a port`, 'write a number from 1 to 65535');
+}
+
+/** Machines by unit, in the words of `tail`. */
+export function placeHeader(name: string, place: Place): string {
+  return `==> ${name} on ${place.name} <==`;
+}
