@@ -33,6 +33,8 @@ type Opened = (error: Error | null, stream: Duplex) => void;
 
 class StreamAgent extends HttpAgent {
   readonly #open: OpenStream;
+  /** What did not open once is not tried again: it would ask for the same passphrase, in vain. */
+  #failure: Error | null = null;
 
   constructor(open: OpenStream) {
     super({ keepAlive: true, maxSockets: 1 });
@@ -40,9 +42,12 @@ class StreamAgent extends HttpAgent {
   }
 
   override createConnection(_options: object, opened?: Opened): undefined {
-    // On failure node takes the error and never looks at the stream.
-    const failed = (error: Error): void => opened?.(error, undefined as never);
-    this.#open().then((stream) => opened?.(null, stream), failed);
+    const failed = (error: Error): void => {
+      this.#failure = error;
+      opened?.(error, undefined as never); // node takes the error and never looks at the stream
+    };
+    const stream = this.#failure === null ? this.#open() : Promise.reject(this.#failure);
+    stream.then((ready) => opened?.(null, ready), failed);
   }
 
   override keepSocketAlive(): void {

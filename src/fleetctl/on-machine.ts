@@ -40,7 +40,9 @@ export async function sshTo(
   const status = await runProgram(context, { argv: prepared.argv, ...program });
   if (status === sshFailed) {
     screen.error(`ssh to ${place.name} ended with ${status}, which is how it says that it failed`);
-    screen.note(`does "ssh ${ssh.username ?? 'core'}@${place.address}" work? ~/.ssh/config counts`);
+    const jump = ssh.tunnel === null ? '' : `-J ${ssh.tunnel.host} `;
+    const who = `${ssh.username ?? 'core'}@${place.address}`;
+    screen.note(`does "ssh ${jump}${who}" work? What it said above is why not`);
   }
   return status;
 }

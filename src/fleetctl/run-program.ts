@@ -78,6 +78,11 @@ function cannotRun(file: string, error: NodeJS.ErrnoException): CommandError {
       hint: `try it by itself: ${file}`,
     });
   }
-  const hint = file === 'ssh' ? 'install OpenSSH (openssh-client)' : 'does systemd run here?';
+  const hint = remedies[file] ?? 'does systemd run here?';
   return new CommandError(`there is no ${file} on this machine`, { hint });
 }
+
+const remedies: Readonly<Record<string, string>> = {
+  ssh: 'install OpenSSH (openssh-client)',
+  sudo: 'leave --sudo out, or install it',
+};

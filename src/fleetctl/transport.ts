@@ -30,6 +30,7 @@ export interface TransportOptions extends Partial<ConnectionOptions> {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -40,7 +41,19 @@ export class Transport {
     return this.#options.endpoint;
   }
 
-  async send(what: ApiRequest): Promise<ApiAnswer> {
+  /** At once, or in turn where there is one stream for all: an Agent would open one for each. */
+  send(what: ApiRequest): Promise<ApiAnswer> {
+    if ((this.#options.openStream ?? null) === null) return this.#sendNow(what);
+    const sent = this.#turn.then(() => this.#sendNow(what));
+    this.#turn = sent.catch(() => undefined); // the sender is told; the next one goes on
+    return sent;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #sendNow(what: ApiRequest): Promise<ApiAnswer> {
     const { endpoint, requestTimeoutMs } = this.#options;
     const deadline = new Deadline(requestTimeoutMs);
     try {
@@ -52,10 +65,6 @@ export class Transport {
     } finally {
       deadline.stop();
     }
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 
   #exchange({ method, path, body }: ApiRequest, deadline: Deadline): Promise<ApiAnswer> {

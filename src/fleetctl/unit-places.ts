@@ -1,5 +1,5 @@
 import type { MachineBody } from '../api/schema.ts';
-import type { Context, FlagValues } from './command.ts';
+import type { Context, ExitStatus, FlagValues } from './command.ts';
 import { CommandError, usageError } from './command-error.ts';
 import type { KnownUnit } from './named-units.ts';
 import { machineNamed, type Nowhere, type Place, placesOf, type UnitPicture } from './places.ts';
@@ -52,7 +52,22 @@ export function readSshPort(flags: FlagValues): number | null {
   throw usageError(`--ssh-port: "${text}" is not a port`, 'write a number from 1 to 65535');
 }
 
-/** Machines by unit, in the words of `tail`. */
-export function placeHeader(name: string, place: Place): string {
-  return `==> ${name} on ${place.name} <==`;
+/**
+ * Runs something on machines in turn, each under a header in the words of `tail` when there are
+ * several. The first status that is not 0 is that of all.
+ */
+export async function inTurn(
+  { screen }: Context,
+  name: string,
+  places: readonly Place[],
+  run: (place: Place) => Promise<ExitStatus>,
+): Promise<ExitStatus> {
+  let result: ExitStatus = 0;
+  for (const [index, place] of places.entries()) {
+    if (index > 0) screen.line('');
+    if (places.length > 1) screen.line(`==> ${name} on ${place.name} <==`);
+    const status = await run(place);
+    result ||= status;
+  }
+  return result;
 }

@@ -4,7 +4,7 @@ import { shortMachine } from '../machine-names.ts';
 import { knownUnits } from '../named-units.ts';
 import { runOnMachine, type WayThere } from '../on-machine.ts';
 import type { Place } from '../places.ts';
-import { pictureOf, placeHeader, placesWanted, readSshPort } from '../unit-places.ts';
+import { inTurn, pictureOf, placesWanted, readSshPort } from '../unit-places.ts';
 import { onMachineFlag, sshPortFlag } from './remote-flags.ts';
 
 /** `fleetctl journal`: what a unit said, on its machine. */
@@ -41,10 +41,8 @@ export const journal: Command = {
     const argv = readArgv(unit.name);
     if (flags['follow'] === true && places.length > 1)
       return followAll(context, places, argv, port);
-    return readInTurn(context, places, argv, {
-      way: wayOf(context, flags, port),
-      name: unit.name,
-    });
+    const way = wayOf(context, flags, port);
+    return inTurn(context, unit.name, places, (place) => runOnMachine(context, place, argv, way));
   },
 };
 
@@ -70,22 +68,6 @@ function journalArgv(flags: FlagValues): (name: string) => readonly string[] {
     ...(flags['follow'] === true ? ['-f'] : []),
     ...['-o', mode],
   ];
-}
-
-async function readInTurn(
-  context: Context,
-  places: readonly Place[],
-  argv: readonly string[],
-  { way, name }: { readonly way: WayThere; readonly name: string },
-): Promise<ExitStatus> {
-  let result: ExitStatus = 0;
-  for (const [index, place] of places.entries()) {
-    if (index > 0) context.screen.line('');
-    if (places.length > 1) context.screen.line(placeHeader(name, place));
-    const status = await runOnMachine(context, place, argv, way);
-    result ||= status;
-  }
-  return result;
 }
 
 /** All at once: the first would never end. */

@@ -1,15 +1,15 @@
 import type { MachineBody } from '../../api/schema.ts';
 import { unitNameFromArgument } from '../../unitfile/unit-name.ts';
-import type { Command, Context, ExitStatus, FlagValues } from '../command.ts';
+import type { Command, Context, FlagValues } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import { Cluster, knownUnits } from '../named-units.ts';
 import { sshTo } from '../on-machine.ts';
 import { machineNamed, type Place } from '../places.ts';
 import {
+  inTurn,
   machineWanted,
   nowhereError,
   pictureOf,
-  placeHeader,
   placesWanted,
   readSshPort,
 } from '../unit-places.ts';
@@ -48,15 +48,10 @@ export const ssh: Command = {
       });
     }
     const port = readSshPort(flags);
-    const way = { flags: sshFlags(context, command, flags), port, hasInput: others.length === 0 };
-    let result: ExitStatus = 0;
-    for (const [index, place] of places.entries()) {
-      if (index > 0) context.screen.line('');
-      if (others.length > 0) context.screen.line(placeHeader(name, place));
-      const status = await sshTo(context, place, command, way);
-      result ||= status;
-    }
-    return result;
+    const hasInput = others.length === 0; // several machines cannot all read what is typed
+    const hasTerminal = hasInput && command !== null && context.here.isInteractive;
+    const way = { flags: sshFlags(hasTerminal, flags), port, hasInput };
+    return inTurn(context, name, places, (place) => sshTo(context, place, command, way));
   },
 };
 
@@ -125,9 +120,6 @@ async function unitPlaces(
 }
 
 /** A terminal for a command too, where there is one here: what runs there may want to ask. */
-function sshFlags({ here }: Context, command: string | null, flags: FlagValues): readonly string[] {
-  return [
-    ...(command !== null && here.isInteractive ? ['-t'] : []),
-    ...(flags['forwardAgent'] === true ? ['-A'] : []),
-  ];
+function sshFlags(hasTerminal: boolean, flags: FlagValues): readonly string[] {
+  return [...(hasTerminal ? ['-t'] : []), ...(flags['forwardAgent'] === true ? ['-A'] : [])];
 }

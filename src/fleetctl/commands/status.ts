@@ -2,9 +2,9 @@ import type { MachineBody } from '../../api/schema.ts';
 import type { Command, Context, ExitStatus, FlagValues } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import { type KnownUnit, knownUnits } from '../named-units.ts';
-import { runOnMachine } from '../on-machine.ts';
+import { runOnMachine, type WayThere } from '../on-machine.ts';
 import type { UnitPicture } from '../places.ts';
-import { pictureOf, placeHeader, placesWanted, readSshPort } from '../unit-places.ts';
+import { inTurn, pictureOf, placesWanted, readSshPort } from '../unit-places.ts';
 import { onMachineFlag, sshPortFlag } from './remote-flags.ts';
 import { knownUnitOperand } from './shared-flags.ts';
 
@@ -49,7 +49,7 @@ export const status: Command = {
 
 interface Asking {
   readonly flags: FlagValues;
-  readonly way: Parameters<typeof runOnMachine>[3];
+  readonly way: WayThere;
   readonly argv: readonly string[];
 }
 
@@ -59,22 +59,16 @@ async function unitStatus(
   machines: readonly MachineBody[],
   { flags, way, argv }: Asking,
 ): Promise<ExitStatus> {
-  const { screen } = context;
   const picture = await pictureOf(context, unit, machines);
-  let result: ExitStatus = 0;
   try {
     const places = placesWanted(picture, flags);
-    for (const [index, place] of places.entries()) {
-      if (index > 0) screen.line('');
-      if (places.length > 1) screen.line(placeHeader(unit.name, place));
-      const found = await runOnMachine(context, place, argv, way);
-      result ||= found;
-    }
-    return result;
+    return await inTurn(context, unit.name, places, (place) =>
+      runOnMachine(context, place, argv, way),
+    );
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    screen.error(error.message); // the other units have a status all the same
-    screen.note(error.hint);
+    context.screen.error(error.message); // the other units have a status all the same
+    context.screen.note(error.hint);
     return 1;
   }
 }
