@@ -7,8 +7,11 @@ import type { Endpoint } from './endpoint.ts';
 import { limits } from './limits.ts';
 import type { TlsMaterial } from './tls-files.ts';
 
+/** A stream as node:http takes it back into use: with the one method of sockets that it calls. */
+export type Stream = Duplex & { ref(): unknown };
+
 /** Opens a stream to fleetd where node:http cannot do it itself. */
-export type OpenStream = () => Promise<Duplex>;
+export type OpenStream = () => Promise<Stream>;
 
 /** How connections to a fleetd are made. */
 export interface ConnectionOptions {
@@ -33,7 +36,7 @@ type Opened = (error: Error | null, stream: Duplex) => void;
 
 class StreamAgent extends HttpAgent {
   readonly #open: OpenStream;
-  /** What did not open once is not tried again: it would ask for the same passphrase, in vain. */
+  /** What failed once is not tried again: it would ask for the same passphrase, in vain. */
   #failure: Error | null = null;
 
   constructor(open: OpenStream) {
@@ -46,16 +49,19 @@ class StreamAgent extends HttpAgent {
       this.#failure = error;
       opened?.(error, undefined as never); // node takes the error and never looks at the stream
     };
-    const stream = this.#failure === null ? this.#open() : Promise.reject(this.#failure);
-    stream.then((ready) => opened?.(null, ready), failed);
+    const ready = (stream: Duplex): void => {
+      stream.once('error', (error) => {
+        this.#failure = error;
+      });
+      opened?.(null, stream);
+    };
+    const opening = this.#failure === null ? this.#open() : Promise.reject(this.#failure);
+    opening.then(ready, failed);
   }
 
-  override keepSocketAlive(): void {
-    return; // a stream is no socket: it has no TCP timers to set
-  }
-
-  override reuseSocket(): void {
-    return;
+  /** A stream is no socket, and has no timers of TCP to set. */
+  override keepSocketAlive(): boolean {
+    return true;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { messageOf } from '../lib/error.ts';
+import type { Stream } from './connections.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Here, homeOf } from './here.ts';
 import { limits } from './limits.ts';
@@ -27,7 +28,7 @@ const greeting = 'fleetctl: the tunnel is open';
  * A connection to the endpoint as the far machine sees it, over one ssh that lasts as long. Resolves
  * once the far end is there; throws `api/unreachable` with what ssh, or fleetctl there, had to say.
  */
-export async function openTunnel(options: TunnelOptions): Promise<Duplex> {
+export async function openTunnel(options: TunnelOptions): Promise<Stream> {
   const { settings, tunnel, endpoint, here, trace } = options;
   const call = { target: tunnel, ...farEnd(endpoint) };
   const hasGreeting = call.command !== null;
@@ -97,6 +98,11 @@ class TunnelStream extends Duplex {
         reject(error);
       });
     });
+  }
+
+  /** ssh keeps the process awake by itself. */
+  ref(): this {
+    return this;
   }
 
   override _read(): void {
