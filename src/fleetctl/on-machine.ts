@@ -38,7 +38,7 @@ export async function sshTo(
   const target = { user: null, host: place.address, port };
   using prepared = prepareSsh(ssh, { target, flags, command }, homeOf(here.environment));
   const status = await runProgram(context, { argv: prepared.argv, ...program });
-  if (status === sshFailed) {
+  if (status === sshFailed && !flags.includes('-t')) {
     screen.error(`ssh to ${place.name} ended with ${status}, which is how it says that it failed`);
     const jump = ssh.tunnel === null ? '' : `-J ${ssh.tunnel.host} `;
     const who = `${ssh.username ?? 'core'}@${place.address}`;
@@ -47,5 +47,5 @@ export async function sshTo(
   return status;
 }
 
-/** ssh's own exit status when it did not get there. */
+/** ssh's own exit status when it did not get there; on a terminal also for a command's Ctrl-C. */
 const sshFailed = 255;

@@ -27,12 +27,15 @@ export async function runProgram(context: Context, program: Program): Promise<Ex
   const out = linePrefix === undefined ? stdioOf(screen.out) : 'pipe';
   const stdio: StdioOptions = [hasInput ? 'inherit' : 'ignore', out, stdioOf(screen.err)];
   const child = spawn(file, args, { env: { ...here.environment }, stdio });
-  using _patience = patience(child);
+  using patience = new Patience(child);
   return await new Promise((resolve, reject) => {
     child.once('error', (error) => reject(cannotRun(file, error)));
-    child.once('close', (code, signal) =>
-      resolve(code ?? 128 + constants.signals[signal ?? 'SIGHUP']),
-    );
+    child.once('close', (code, signal) => {
+      const status = code ?? signalStatus(signal ?? 'SIGHUP');
+      // ssh makes its own failure of a Ctrl-C.
+      const isCut = status === 255 && patience.isInterrupted;
+      resolve(isCut ? signalStatus('SIGINT') : status);
+    });
     if (child.stdout !== null) hear(child.stdout, screen.out, linePrefix ?? null);
     if (child.stderr !== null) hear(child.stderr, screen.err, null);
   });
@@ -43,18 +46,29 @@ function stdioOf(output: Output): number | 'pipe' {
   return 'fd' in output && typeof output.fd === 'number' ? output.fd : 'pipe';
 }
 
+/** As shells count it. */
+function signalStatus(signal: NodeJS.Signals): ExitStatus {
+  return 128 + constants.signals[signal];
+}
+
 /** Leaves signals of the terminal to the child, and hands on those that are for us alone. */
-function patience(child: ChildProcess): Disposable {
-  const wait = (): void => undefined;
-  const handOn = (signal: NodeJS.Signals): void => void child.kill(signal);
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, wait);
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, handOn);
-  return {
-    [Symbol.dispose]: () => {
-      for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.off(signal, wait);
-      for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, handOn);
-    },
+class Patience implements Disposable {
+  isInterrupted = false;
+  readonly #wait = (): void => {
+    this.isInterrupted = true;
   };
+  readonly #handOn: (signal: NodeJS.Signals) => void;
+
+  constructor(child: ChildProcess) {
+    this.#handOn = (signal) => void child.kill(signal);
+    for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, this.#wait);
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#handOn);
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.off(signal, this.#wait);
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, this.#handOn);
+  }
 }
 
 function hear(stream: NodeJS.ReadableStream, target: Writable, linePrefix: string | null): void {

@@ -46,10 +46,9 @@ export const journal: Command = {
   },
 };
 
-/** A terminal there, where somebody may have to answer sudo, or ends `-f` with Ctrl-C. */
+/** A terminal there where somebody may have to answer sudo. */
 function wayOf({ here }: Context, flags: FlagValues, port: number | null): WayThere {
-  const wantsTerminal = flags['follow'] === true || flags['sudo'] === true;
-  const hasTerminal = here.isInteractive && wantsTerminal;
+  const hasTerminal = here.isInteractive && flags['sudo'] === true;
   return { flags: [hasTerminal ? '-t' : '-T'], port, hasInput: hasTerminal };
 }
 
