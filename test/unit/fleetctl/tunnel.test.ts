@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
@@ -84,6 +86,18 @@ describe('a tunnel', () => {
 });
 
 describe('fd-forward', () => {
+  it('hands the end of its input on, and waits for the answer', async () => {
+    await using session = await aSession({ machineCount: 1 });
+    const args = ['src/fleetctl/main.ts', 'fd-forward', session.server.socketPath];
+    const program = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    program.stdin.end('GET /fleet/v1/machines HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const ended = once(program, 'close');
+    let heard = '';
+    for await (const part of program.stdout) heard += String(part);
+    expect(heard).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"primaryIP":"10\.0\.0\.1"/);
+    expect(await ended).toEqual([0, null]);
+  });
+
   it('wants the path of a socket', async () => {
     await using session = await aSession({ machineCount: 0 });
     const wrong = await session.run('fd-forward', 'fleet.sock');
