@@ -1,5 +1,4 @@
 import type { Context, ExitStatus } from './command.ts';
-import { homeOf } from './here.ts';
 import type { Place } from './places.ts';
 import { runProgram } from './run-program.ts';
 import { shellLine } from './shell-quote.ts';
@@ -36,7 +35,7 @@ export async function sshTo(
 ): Promise<ExitStatus> {
   const { ssh, here, screen } = context;
   const target = { user: null, host: place.address, port };
-  using prepared = prepareSsh(ssh, { target, flags, command }, homeOf(here.environment));
+  using prepared = prepareSsh(ssh, { target, flags, command }, here.environment);
   const status = await runProgram(context, { argv: prepared.argv, ...program });
   if (status === sshFailed && !flags.includes('-t')) {
     screen.error(`ssh to ${place.name} ended with ${status}, which is how it says that it failed`);

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { type Here, homeOf } from './here.ts';
 import { fleetctlKnownHosts, sshConfigText } from './ssh-config.ts';
 import type { SshHost, SshSettings } from './ssh-settings.ts';
 
@@ -20,11 +20,16 @@ export interface PreparedSsh {
 }
 
 /** Writes the configuration of one run of ssh; a target that is not the tunnel is behind it. */
-export function prepareSsh(settings: SshSettings, call: SshCall, home: string): PreparedSsh {
+export function prepareSsh(
+  settings: SshSettings,
+  call: SshCall,
+  environment: Here['environment'],
+): PreparedSsh {
+  const home = homeOf(environment);
   const { tunnel } = settings;
   const hosts = [call.target, ...(tunnel === null ? [] : [tunnel])].map(({ host }) => host);
   if (settings.knownHostsFile === null) makeFolder(dirname(fleetctlKnownHosts(home)));
-  const folder = mkdtempSync(join(tmpdir(), 'fleetctl-'));
+  const folder = mkdtempSync(join(environment['TMPDIR'] || '/tmp', 'fleetctl-'));
   const config = join(folder, 'ssh_config');
   writeFileSync(config, sshConfigText({ hosts, settings, home }), { mode: 0o600 });
   return {

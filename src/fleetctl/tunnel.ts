@@ -3,7 +3,7 @@ import { Duplex, type Readable, type Writable } from 'node:stream';
 import { messageOf } from '../lib/error.ts';
 import type { Stream } from './connections.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Here, homeOf } from './here.ts';
+import type { Here } from './here.ts';
 import { limits } from './limits.ts';
 import { shellLine } from './shell-quote.ts';
 import { type PreparedSsh, prepareSsh } from './ssh.ts';
@@ -32,7 +32,7 @@ export async function openTunnel(options: TunnelOptions): Promise<Stream> {
   const { settings, tunnel, endpoint, here, trace } = options;
   const call = { target: tunnel, ...farEnd(endpoint) };
   const hasGreeting = call.command !== null;
-  using prepared = prepareSsh(settings, call, homeOf(here.environment));
+  using prepared = prepareSsh(settings, call, here.environment);
   using _cleaner = removedWhenInterrupted(prepared);
   const [file = '', ...args] = prepared.argv;
   trace(prepared.argv.join(' '));

@@ -82,6 +82,7 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
     FLEETCTL_ENDPOINT: `unix://${server.socketPath}`,
     PATH: `${join(server.folder, 'bin')}:${process.env['PATH'] ?? ''}`,
     HOME: server.folder,
+    TMPDIR: server.folder,
   };
   const run = (...args: string[]): Promise<Outcome> => {
     return runCommand(args, environment, machineIdPath);

@@ -225,6 +225,12 @@ describe('fleetctl --tunnel', () => {
     expect([status.status, status.stdout]).toEqual([0, expect.stringContaining('running')]);
   });
 
+  it('reaches the API over TCP from the tunnel, which is how another machine is asked', async () => {
+    const there = ['--tunnel', 'the-first', '--endpoint', `http://${address.get('m2')}:49153`];
+    const answer = await tunnelled(...there, 'list-machines', '--no-legend', '--fields', 'ip');
+    expect(answer.stdout.trim().split('\n').sort()).toEqual([...address.values()]);
+  });
+
   it('uses one connection to the tunnel for all requests, kept or not by the user', async () => {
     const count = async (): Promise<number> => {
       const log = await script(lab, 'm1', ['journalctl -u test-sshd -o cat | grep -c Accepted']);

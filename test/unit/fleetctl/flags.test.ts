@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseDurationMs } from '../../../src/fleetctl/duration.ts';
 import { endpointText, parseEndpoint } from '../../../src/fleetctl/endpoint.ts';
-import { readGlobalFlags } from '../../../src/fleetctl/global-flags.ts';
+import { globalFlags, readGlobalFlags } from '../../../src/fleetctl/global-flags.ts';
 import { plainSwitches } from '../../../src/fleetctl/switches.ts';
 import { readWaitFlags } from '../../../src/fleetctl/wait-flags.ts';
 import { flotillaVersion } from '../../../src/lib/version.ts';
@@ -83,6 +83,32 @@ describe('global flags', () => {
     });
   });
 
+  it('each have a variable of their name', () => {
+    for (const { usage, variable, key } of globalFlags) {
+      const name = /^--([a-z-]+)/.exec(usage)?.[1] ?? '';
+      expect(variable).toBe(`FLEETCTL_${name.replaceAll('-', '_').toUpperCase()}`);
+      expect(key).toBe(name.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase()));
+    }
+  });
+
+  it('about SSH are read from the environment as well', () => {
+    const environment = {
+      FLEETCTL_TUNNEL: 'bastion:2222',
+      FLEETCTL_SSH_USERNAME: 'ann',
+      FLEETCTL_SSH_TIMEOUT: '2.5',
+      FLEETCTL_STRICT_HOST_KEY_CHECKING: 'false',
+      FLEETCTL_KNOWN_HOSTS_FILE: '~/keys',
+      HOME: '/home/ann',
+    };
+    expect(readGlobalFlags({}, environment).ssh).toEqual({
+      tunnel: { user: null, host: 'bastion', port: 2222 },
+      username: 'ann',
+      timeoutMs: 2500,
+      hostKeyChecking: 'no',
+      knownHostsFile: '/home/ann/keys',
+    });
+  });
+
   it('name the variable that is wrong', () => {
     expect(() => readGlobalFlags({}, { FLEETCTL_DEBUG: 'perhaps' })).toThrow('FLEETCTL_DEBUG');
   });
@@ -113,6 +139,17 @@ describe('a switch', () => {
   it('with another value, or after --, is left for others to judge', () => {
     const args = ['--full=perhaps', '--', '--full=true'];
     expect(plainSwitches(args)).toEqual(args);
+  });
+});
+
+describe('a switch with words', () => {
+  it('means true without one, wherever it stands', () => {
+    const args = ['--strict-host-key-checking', 'list-units', '--strict-host-key-checking=no'];
+    expect(plainSwitches(args)).toEqual([
+      '--strict-host-key-checking=true',
+      'list-units',
+      '--strict-host-key-checking=no',
+    ]);
   });
 });
 

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { aSession, type Session } from '../../builders/fleetctl-session.ts';
@@ -60,7 +59,7 @@ describe('a tunnel', () => {
         'is the machine on, and does a firewall let ssh through? --ssh-timeout waits longer\n',
     });
     expect(runCount(session)).toBe(1);
-    const left = readdirSync(tmpdir()).filter((name) => name.startsWith('fleetctl-'));
+    const left = readdirSync(session.server.folder).filter((name) => name.startsWith('fleetctl-'));
     expect(left).toEqual([]);
   });
 
