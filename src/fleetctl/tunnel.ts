@@ -32,8 +32,8 @@ export async function openTunnel(options: TunnelOptions): Promise<Stream> {
   const { settings, tunnel, endpoint, here, trace } = options;
   const call = { target: tunnel, ...farEnd(endpoint) };
   const hasGreeting = call.command !== null;
-  using prepared = prepareSsh(settings, call, here.environment);
-  using _cleaner = removedWhenInterrupted(prepared);
+  const prepared = prepareSsh(settings, call, here.environment);
+  const watch = removedWhenInterrupted(prepared);
   const [file = '', ...args] = prepared.argv;
   trace(prepared.argv.join(' '));
   const ssh = spawn(file, args, {
@@ -41,6 +41,12 @@ export async function openTunnel(options: TunnelOptions): Promise<Stream> {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const stream = new TunnelStream(ssh, options, hasGreeting);
+  for (const event of ['heard', 'close']) {
+    stream.once(event, () => {
+      watch[Symbol.dispose]();
+      prepared[Symbol.dispose](); // ssh has read it
+    });
+  }
   // Somebody who types a passphrase takes longer than a machine that answers.
   const timeoutMs = settings.timeoutMs ?? sshTimeoutMsDefault;
   const limitMs = here.isInteractive ? Math.max(timeoutMs, limits.sshPromptMsMax) : timeoutMs;
@@ -64,6 +70,7 @@ class TunnelStream extends Duplex {
   readonly #options: TunnelOptions;
   /** The end of what ssh and the far end said on stderr. */
   #said = '';
+  #isHeard = false;
   /** What came before the greeting; null once it is fleetd that speaks. */
   #before: Buffer | null;
 
@@ -126,6 +133,8 @@ class TunnelStream extends Duplex {
   }
 
   #take(part: Buffer): void {
+    if (!this.#isHeard) this.emit('heard');
+    this.#isHeard = true;
     if (this.#before !== null) this.#greet(Buffer.concat([this.#before, part]));
     else if (!this.push(part)) this.#ssh.stdout.pause();
   }

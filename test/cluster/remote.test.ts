@@ -228,6 +228,7 @@ describe('fleetctl --tunnel', () => {
   it('reaches the API over TCP from the tunnel, which is how another machine is asked', async () => {
     const there = ['--tunnel', 'the-first', '--endpoint', `http://${address.get('m2')}:49153`];
     const answer = await tunnelled(...there, 'list-machines', '--no-legend', '--fields', 'ip');
+    expect(answer).toMatchObject({ status: 0, stderr: '' });
     expect(answer.stdout.trim().split('\n').sort()).toEqual([...address.values()]);
   });
 
