@@ -1,14 +1,21 @@
 import type { Clock } from '../lib/clock.ts';
 import type { FleetClient } from './client.ts';
+import type { Here } from './here.ts';
 import type { Screen } from './screen.ts';
+import type { SshSettings } from './ssh-settings.ts';
 
-/** 0: everything asked was done. 1: not. 2: the command line is wrong. */
-export type ExitStatus = 0 | 1 | 2;
+/**
+ * 0: everything asked was done. 1: not. 2: the command line is wrong. What a program on a machine
+ * ended with is handed on as it is.
+ */
+export type ExitStatus = number;
 
 /** What a command works with. */
 export interface Context {
   readonly screen: Screen;
   readonly clock: Clock;
+  readonly here: Here;
+  readonly ssh: SshSettings;
   /** Makes the client on first use: help and version do without. */
   client(): FleetClient;
 }
@@ -32,6 +39,8 @@ export interface Command {
   readonly description: string;
   /** As commander writes it: `<unit...>`; null when it takes none. */
   readonly operand: { readonly usage: string; readonly what: string } | null;
+  /** What follows the first operand and is not for fleetctl to read. */
+  readonly rest?: { readonly usage: string; readonly what: string };
   readonly flags: readonly Flag[];
   readonly examples: readonly string[];
   run(context: Context, operands: readonly string[], flags: FlagValues): Promise<ExitStatus>;

@@ -1,11 +1,15 @@
 import type { Command } from './command.ts';
 import { cat } from './commands/cat.ts';
 import { destroy } from './commands/destroy.ts';
+import { fdForward } from './commands/fd-forward.ts';
+import { journal } from './commands/journal.ts';
 import { listMachines } from './commands/list-machines.ts';
 import { listUnitFiles } from './commands/list-unit-files.ts';
 import { listUnits } from './commands/list-units.ts';
 import { load } from './commands/load.ts';
+import { ssh } from './commands/ssh.ts';
 import { start } from './commands/start.ts';
+import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
 import { submit } from './commands/submit.ts';
 import { unload } from './commands/unload.ts';
@@ -23,5 +27,9 @@ export const commands: readonly Command[] = [
   listUnits,
   listUnitFiles,
   listMachines,
+  status,
+  journal,
+  ssh,
+  fdForward,
   version,
 ];

@@ -1,31 +1,29 @@
 import { type Command as Commander, Option } from 'commander';
 import { usageError } from './command-error.ts';
 import { parseDurationMs } from './duration.ts';
-import { type Endpoint, endpointDefault, parseEndpoint } from './endpoint.ts';
+import { type Endpoint, endpointDefault, endpointText, parseEndpoint } from './endpoint.ts';
+import { type Given, type GlobalFlag, givenFlags, readSwitch } from './global-flag.ts';
+import { homeOf } from './here.ts';
 import { limits } from './limits.ts';
-import { parseSwitch } from './switches.ts';
+import { readSshSettings, type SshSettings, sshGlobalFlags } from './ssh-settings.ts';
+import { readTlsFiles, type TlsMaterial, tlsGlobalFlags } from './tls-files.ts';
 
 /** What holds for every command. */
 export interface GlobalFlags {
   readonly endpoint: Endpoint;
   readonly requestTimeoutMs: number;
   readonly isDebug: boolean;
+  readonly ssh: SshSettings;
+  readonly tls: TlsMaterial;
   /** Things that were asked for and have no effect. */
   readonly warnings: readonly string[];
 }
 
-/** A flag of every command; each can be given as FLEETCTL_<FLAG> as well. */
-interface GlobalFlag {
-  readonly usage: string;
-  readonly what: string;
-  readonly key: string;
-  readonly variable: string;
-}
-
-const globalFlags: readonly GlobalFlag[] = [
+/** Every flag of every command. */
+export const globalFlags: readonly GlobalFlag[] = [
   {
     usage: '--endpoint <url>',
-    what: `where fleetd listens: unix:///path or http://host:port (default: ${endpointDefault})`,
+    what: `where fleetd listens: unix:///path or http(s)://host:port (default: ${endpointDefault})`,
     key: 'endpoint',
     variable: 'FLEETCTL_ENDPOINT',
   },
@@ -35,6 +33,8 @@ const globalFlags: readonly GlobalFlag[] = [
     key: 'requestTimeout',
     variable: 'FLEETCTL_REQUEST_TIMEOUT',
   },
+  ...sshGlobalFlags,
+  ...tlsGlobalFlags,
   {
     usage: '--driver <name>',
     what: 'how to reach the cluster; api is the only way left',
@@ -65,31 +65,23 @@ export function readGlobalFlags(
   values: Readonly<Record<string, unknown>>,
   environment: Readonly<Record<string, string | undefined>>,
 ): GlobalFlags {
-  const given = new Map<string, Given>();
-  for (const { usage, key, variable } of globalFlags) {
-    const flag = usage.split(' ')[0] ?? usage;
-    const value = values[key];
-    const inherited = environment[variable];
-    if (typeof value === 'string') given.set(key, { text: value, from: flag });
-    else if (value === true) given.set(key, { text: 'true', from: flag });
-    else if (inherited !== undefined && inherited !== '') {
-      given.set(key, { text: inherited, from: variable });
-    }
-  }
+  const given = givenFlags(globalFlags, values, environment);
   checkDriver(given.get('driver'));
+  const endpoint = readEndpoint(given.get('endpoint'));
   const isOld = readSwitch(given.get('experimentalApi'));
+  const tls = readTlsFiles(given);
+  const hasVainTls = endpoint.kind !== 'tls' && Object.keys(tls).length > 0;
   return {
-    endpoint: readEndpoint(given.get('endpoint')),
+    endpoint,
+    ssh: readSshSettings(given, homeOf(environment)),
+    tls,
     requestTimeoutMs: readTimeout(given.get('requestTimeout')),
     isDebug: readSwitch(given.get('debug')),
-    warnings: isOld ? ['--experimental-api has no effect: the API is the only way left'] : [],
+    warnings: [
+      ...(isOld ? ['--experimental-api has no effect: the API is the only way left'] : []),
+      ...(hasVainTls ? [`TLS files have no effect: ${endpointText(endpoint)} is not https`] : []),
+    ],
   };
-}
-
-interface Given {
-  readonly text: string;
-  /** The flag or the variable it came by. */
-  readonly from: string;
 }
 
 const requestTimeoutMsDefault = 3000;
@@ -112,14 +104,4 @@ function readTimeout(given: Given | undefined): number {
   const ms = parseDurationMs(given.text);
   if (ms !== null && ms <= limits.requestTimeoutMsMax) return ms;
   throw usageError(`${given.from}: "${given.text}" is not a time`, 'write it as 3, 0.5 or 500ms');
-}
-
-function readSwitch(given: Given | undefined): boolean {
-  if (given === undefined) return false;
-  const value = parseSwitch(given.text);
-  if (value !== null) return value;
-  throw usageError(
-    `${given.from}: "${given.text}" is neither true nor false`,
-    'write true or false',
-  );
 }

@@ -17,6 +17,11 @@ export const limits = {
   answerBytesMax: 256 * 1024 * 1024,
   /** Times a listing is begun again because the store moved on under it. */
   walkTriesMax: 3,
+  /** Connecting by ssh, where somebody may have to type a passphrase. */
+  sshPromptMsMax: 120_000,
+  sshTimeoutMsMax: 3_600_000,
+  /** What is kept of the words of ssh, and dropped of a talkative shell. */
+  sshWordsLengthMax: 16_384,
   requestTimeoutMsMax: 3_600_000,
   waitMsMax: 24 * 3_600_000,
 } as const satisfies Readonly<Record<string, number>>;

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import { runFleetctl } from './program.ts';
 
 void Promise.race([runToEnd(), readerGone(process.stdout)]).then((status) => process.exit(status));
@@ -10,6 +11,7 @@ async function runToEnd(): Promise<number> {
     environment: process.env,
     out: process.stdout,
     err: process.stderr,
+    input: { isTTY: isatty(0), stream: () => process.stdin },
   });
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   return status;

@@ -1,17 +1,23 @@
 // fleetctl: the command that people type.
 // Knows the API's contract and unit files; nothing of etcd, systemd or the daemon's insides.
 // Start here, then commands/start.ts: what a command looks like.
+import { Readable } from 'node:stream';
 import { Command as Commander, CommanderError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import { FleetClient } from './client.ts';
 import type { Command, Context, ExitStatus } from './command.ts';
 import { CommandError, usageError } from './command-error.ts';
+import { ssh } from './commands/ssh.ts';
 import { versionText } from './commands/version.ts';
 import { commands } from './commands.ts';
-import { addGlobalFlags, readGlobalFlags } from './global-flags.ts';
+import type { OpenStream } from './connections.ts';
+import { addGlobalFlags, type GlobalFlags, globalFlags, readGlobalFlags } from './global-flags.ts';
+import { type Here, type Input, readMachineId } from './here.ts';
+import { guardRemoteCommand } from './remote-command.ts';
 import { type Output, Screen } from './screen.ts';
 import { plainSwitches } from './switches.ts';
+import { openTunnel } from './tunnel.ts';
 
 /** What surrounds one run of fleetctl. */
 export interface Surroundings {
@@ -20,6 +26,10 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
   readonly err: Output;
+  /** Nothing can be typed where it is left out. */
+  readonly input?: Input;
+  /** Where the id of this machine is; `/etc/machine-id` unless it is given. */
+  readonly machineIdPath?: string;
 }
 
 /** Runs one command line; never throws. */
@@ -28,7 +38,8 @@ export async function runFleetctl(surroundings: Surroundings): Promise<ExitStatu
   const run: Run = { screen, surroundings, client: null, isDebug: false, status: 0, command: null };
   const program = buildProgram(run);
   try {
-    await program.parseAsync([...plainSwitches(surroundings.args)], { from: 'user' });
+    const args = plainSwitches(guardRemoteCommand(surroundings.args, takesValue));
+    await program.parseAsync([...args], { from: 'user' });
     return run.status;
   } catch (error) {
     return explain(run, error);
@@ -67,18 +78,25 @@ function buildProgram(run: Run): Commander {
   return program;
 }
 
+/** Whether the word after a flag belongs to it, for flags that may precede a remote command. */
+function takesValue(flag: string): boolean {
+  const usages = [...globalFlags, ...ssh.flags].map(({ usage }) => usage.split(/,? /));
+  return usages.some((words) => words.includes(flag) && words.some((word) => word.startsWith('<')));
+}
+
 const footer = `
 Every global option can be given as FLEETCTL_<OPTION> in the environment, such as
 FLEETCTL_ENDPOINT. "fleetctl help COMMAND" tells more of a command.`;
 
 function addCommand(program: Commander, command: Command, run: Run): void {
-  const { name, summary, description, operand, flags, examples } = command;
+  const { name, summary, description, operand, rest, flags, examples } = command;
   const built = program.command(name).summary(summary).description(description);
   built.exitOverride((error) => {
     run.command = name;
     throw error;
   });
   if (operand !== null) built.argument(operand.usage, operand.what);
+  if (rest !== undefined) built.argument(rest.usage, rest.what);
   for (const { usage, what } of flags) built.option(usage, what);
   built.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`);
   built.action(async () => {
@@ -88,18 +106,36 @@ function addCommand(program: Commander, command: Command, run: Run): void {
 
 function contextOf(run: Run, program: Commander): Context {
   const { screen, surroundings } = run;
-  const { endpoint, requestTimeoutMs, isDebug, warnings } = readGlobalFlags(
-    program.opts(),
-    surroundings.environment,
-  );
+  const flags = readGlobalFlags(program.opts(), surroundings.environment);
+  const { isDebug, warnings } = flags;
   run.isDebug = isDebug;
   for (const warning of warnings) screen.warn(warning);
+  const here = hereOf(surroundings);
   const trace = isDebug ? (line: string): void => screen.note(`debug: ${line}`) : undefined;
   const client = (): FleetClient => {
-    run.client ??= new FleetClient({ endpoint, requestTimeoutMs }, trace);
+    run.client ??= new FleetClient({ ...flags, openStream: tunnelOf(flags, here, trace) }, trace);
     return run.client;
   };
-  return { screen, clock: systemClock, client };
+  return { screen, clock: systemClock, here, ssh: flags.ssh, client };
+}
+
+function hereOf({ environment, input, machineIdPath, out }: Surroundings): Here {
+  return {
+    environment,
+    input: input ?? { isTTY: false, stream: () => Readable.from([]) },
+    isInteractive: input?.isTTY === true && out.isTTY === true,
+    machineId: () => readMachineId(machineIdPath ?? '/etc/machine-id'),
+  };
+}
+
+function tunnelOf(
+  { ssh: settings, endpoint }: GlobalFlags,
+  here: Here,
+  trace: (line: string) => void = () => undefined,
+): OpenStream | null {
+  const { tunnel } = settings;
+  if (tunnel === null) return null;
+  return () => openTunnel({ tunnel, settings, endpoint, here, trace });
 }
 
 function addHelp(program: Commander): void {

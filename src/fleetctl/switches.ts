@@ -2,12 +2,20 @@
 const switches: ReadonlySet<string> = new Set([
   '--debug',
   '--experimental-api',
+  '--follow',
+  '--forward-agent',
   '--full',
   '--no-block',
   '--no-legend',
   '--replace',
+  '--sudo',
   '--wait',
 ]);
+
+/** Whether a flag may stand without its value. */
+export function isWordySwitch(flag: string): boolean {
+  return wordySwitches.has(flag);
+}
 
 const words: Readonly<Record<string, boolean>> = {
   1: true,
@@ -24,11 +32,15 @@ export function parseSwitch(text: string): boolean | null {
   return Object.hasOwn(words, word) ? (words[word] ?? null) : null;
 }
 
+/** Flags that have a value, and mean `true` without one. */
+const wordySwitches: ReadonlySet<string> = new Set(['--strict-host-key-checking']);
+
 /** `--full=true` becomes `--full`, `--full=false` nothing; what stands after `--` is left alone. */
 export function plainSwitches(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--');
   const flags = end === -1 ? args : args.slice(0, end);
   const plain = flags.flatMap((arg) => {
+    if (isWordySwitch(arg)) return [`${arg}=true`];
     const [flag, value] = arg.split('=', 2);
     if (flag === undefined || value === undefined || !switches.has(flag)) return [arg];
     const isOn = parseSwitch(value);

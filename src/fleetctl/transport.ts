@@ -1,5 +1,7 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { request as tlsRequest } from 'node:https';
 import { FleetError, messageOf } from '../lib/error.ts';
+import { type ConnectionOptions, connectionsFor } from './connections.ts';
 import { type Endpoint, endpointText } from './endpoint.ts';
 import { limits } from './limits.ts';
 
@@ -18,58 +20,75 @@ export interface ApiAnswer {
 }
 
 /** How to reach a fleetd. */
-export interface TransportOptions {
+export interface TransportOptions extends Partial<ConnectionOptions> {
   readonly endpoint: Endpoint;
-  /** One request may take so long, from connecting to the last byte. */
+  /** One request may take so long, from connecting to the last byte. A tunnel opens before that. */
   readonly requestTimeoutMs: number;
 }
 
-/** HTTP over a unix socket or TCP, on connections that are kept. Throws `api/unreachable`. */
+/** HTTP on connections that are kept. Throws `api/unreachable`. */
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: limits.requestCountMax });
+  readonly #agent: Agent;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#agent = connectionsFor({ tls: {}, openStream: null, ...options });
   }
 
   get endpoint(): Endpoint {
     return this.#options.endpoint;
   }
 
-  async send(what: ApiRequest): Promise<ApiAnswer> {
-    const { endpoint, requestTimeoutMs } = this.#options;
-    const deadline = AbortSignal.timeout(requestTimeoutMs);
-    try {
-      return await this.#exchange(what, deadline);
-    } catch (error) {
-      if (error instanceof FleetError) throw error;
-      throw deadline.aborted ? tooSlow(endpoint, requestTimeoutMs) : unreachable(endpoint, error);
-    }
+  /** At once, or in turn where there is one stream for all: an Agent would open one for each. */
+  send(what: ApiRequest): Promise<ApiAnswer> {
+    if ((this.#options.openStream ?? null) === null) return this.#sendNow(what);
+    const sent = this.#turn.then(() => this.#sendNow(what));
+    this.#turn = sent.catch(() => undefined); // the sender is told; the next one goes on
+    return sent;
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  #exchange({ method, path, body }: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
+  async #sendNow(what: ApiRequest): Promise<ApiAnswer> {
+    const { endpoint, requestTimeoutMs } = this.#options;
+    const deadline = new Deadline(requestTimeoutMs);
+    try {
+      return await this.#exchange(what, deadline);
+    } catch (error) {
+      if (error instanceof FleetError) throw error;
+      if (deadline.signal.aborted) throw tooSlow(endpoint, requestTimeoutMs);
+      throw unreachable(endpoint, error);
+    } finally {
+      deadline.stop();
+    }
+  }
+
+  #exchange({ method, path, body }: ApiRequest, deadline: Deadline): Promise<ApiAnswer> {
     const { endpoint } = this.#options;
     const payload = body === undefined ? null : Buffer.from(JSON.stringify(body));
+    // A stream that has to be opened brings its own TLS.
+    const isTls = endpoint.kind === 'tls' && (this.#options.openStream ?? null) === null;
+    const begin = isTls ? tlsRequest : request;
     return new Promise((resolve, reject) => {
-      const sent: ClientRequest = request({
+      const sent: ClientRequest = begin({
         ...(endpoint.kind === 'unix'
           ? { socketPath: endpoint.path }
           : { host: endpoint.host, port: endpoint.port }),
         agent: this.#agent,
         method,
         path,
-        signal,
+        signal: deadline.signal,
         headers:
           payload === null
             ? {}
             : { 'content-type': 'application/json', 'content-length': payload.length },
       });
       sent.once('error', reject);
+      sent.once('socket', () => deadline.start());
       sent.once('response', (response) => {
         readAll(response).then(
           (text) => resolve({ status: response.statusCode ?? 0, text }),
@@ -78,6 +97,29 @@ export class Transport {
       });
       sent.end(payload ?? undefined);
     });
+  }
+}
+
+/** Time that runs from the moment a request has a connection to itself. */
+class Deadline {
+  readonly #limitMs: number;
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  start(): void {
+    this.#timer ??= setTimeout(() => this.#controller.abort(), this.#limitMs);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 }
 
@@ -111,20 +153,50 @@ function tooSlow(endpoint: Endpoint, timeoutMs: number): FleetError {
   });
 }
 
-function unreachable(endpoint: Endpoint, error: unknown): FleetError {
+/** What a failure to talk to an endpoint means. */
+export function unreachable(endpoint: Endpoint, error: unknown): FleetError {
   const where = endpointText(endpoint);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code.startsWith('HPE_')) return notFleetd(endpoint, 'it does not speak HTTP');
-  const cause = explanations[code] ?? {
-    what: `cannot talk to ${where}: ${messageOf(error)}`,
-    hint: 'look at fleetd there: systemctl status fleet',
-  };
+  const cause = explanations[code] ??
+    tlsExplanation(code, error) ?? {
+      what: `cannot talk to ${where}: ${messageOf(error)}`,
+      hint: 'look at fleetd there: systemctl status fleet',
+    };
   return new FleetError(cause.what.replace('WHERE', where), {
     code: 'api/unreachable',
     retry: 'soon',
     hint: cause.hint,
     cause: error,
   });
+}
+
+/** TLS has dozens of codes; what they ask of the user is one of three things. */
+function tlsExplanation(code: string, error: unknown): Explanation | null {
+  const words = messageOf(error);
+  if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(code)) {
+    return { what: `WHERE: ${words}`, hint: 'renew the certificate there, or set the clock here' };
+  }
+  if (/ALTNAME_INVALID/.test(code)) {
+    return { what: `WHERE is certified for another name: ${words}`, hint: 'use the name it has' };
+  }
+  if (/ISSUER_CERT|SELF_SIGNED|LEAF_SIGNATURE|CERT_UNTRUSTED|CERT_SIGNATURE/.test(code)) {
+    const hint = 'name the certificate of who certified it with --ca-file or FLEETCTL_CA_FILE';
+    return { what: `WHERE is certified by somebody unknown: ${words}`, hint };
+  }
+  if (!/^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/.test(code)) return null;
+  const hint = 'is it https there, and does it want --cert-file and --key-file?';
+  return { what: `no TLS with WHERE: ${reasonOf(words)}`, hint };
+}
+
+/** The words among the numbers of OpenSSL's errors. */
+function reasonOf(words: string): string {
+  return /:SSL routines:[^:]*:([^:]+)/.exec(words)?.[1] ?? words.trim();
+}
+
+interface Explanation {
+  readonly what: string;
+  readonly hint: string;
 }
 
 const elsewhere = 'or name another with --endpoint or FLEETCTL_ENDPOINT';
@@ -134,7 +206,7 @@ const nobody = {
   hint: `start fleetd there (systemctl start fleet), ${elsewhere}`,
 };
 
-const explanations: Readonly<Record<string, { readonly what: string; readonly hint: string }>> = {
+const explanations: Readonly<Record<string, Explanation>> = {
   ENOENT: nobody,
   ECONNREFUSED: nobody,
   ENOTSOCK: { what: 'WHERE is not a socket', hint: `check the path, ${elsewhere}` },

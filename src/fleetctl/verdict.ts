@@ -64,7 +64,8 @@ function judgeUnplaced({ name, placement }: UnitBody, goal: Goal): Verdict {
   ]);
 }
 
-function unfitLines(name: string, objections: readonly ObjectionBody[]): readonly string[] {
+/** Why a unit fits on no machine: one line, and one for each reason. */
+export function unfitLines(name: string, objections: readonly ObjectionBody[]): readonly string[] {
   const count = objections.reduce((sum, objection) => sum + objection.count, 0);
   const groups = objections.map((objection) => {
     const shown = objection.machines.map(shortMachine).join(', ');

@@ -1,9 +1,27 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
+import type { Here } from '../../src/fleetctl/here.ts';
 import { runFleetctl } from '../../src/fleetctl/program.ts';
+import type { SshSettings } from '../../src/fleetctl/ssh-settings.ts';
+import type { MachineId } from '../../src/model/ids.ts';
 import { type ApiServer, serveOnSocket } from './api-server.ts';
 import { FakeCluster, type FakeClusterOptions } from './fake-cluster.ts';
+
+/** Nothing was said about SSH. */
+export const noSshSettings: SshSettings = {
+  tunnel: null,
+  username: null,
+  timeoutMs: null,
+  hostKeyChecking: null,
+  knownHostsFile: null,
+};
+
+/** Nowhere in particular: no terminal, and no machine of the cluster. */
+export function aHere(environment: Here['environment'] = {}): Here {
+  const input = { isTTY: false, stream: () => Readable.from([]) };
+  return { environment, input, isInteractive: false, machineId: () => null };
+}
 
 /** What one command line did. */
 export interface Outcome {
@@ -18,6 +36,10 @@ export interface Session {
   readonly server: ApiServer;
   /** Writes a unit file; returns its path. */
   file(name: string, text: string | Uint8Array): string;
+  /** Puts a script in the PATH of fleetctl, in front of the real program of that name. */
+  program(name: string, script: string): void;
+  /** Makes a machine of the cluster this one. */
+  beAt(machine: MachineId): void;
   run(...args: string[]): Promise<Outcome>;
   /** What was typed and what came of it, with paths that are the same everywhere. */
   transcript(...args: string[]): Promise<string>;
@@ -44,9 +66,10 @@ export class Sink extends Writable {
 export async function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  machineIdPath = '/nonexistent',
 ): Promise<Outcome> {
   const [out, err] = [new Sink(), new Sink()];
-  const status = await runFleetctl({ args, environment, out, err });
+  const status = await runFleetctl({ args, environment, out, err, machineIdPath });
   return { status, out: out.text, err: err.text };
 }
 
@@ -54,8 +77,16 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
   const cluster = new FakeCluster(options);
   await cluster.start();
   const server = await serveOnSocket({ catalog: cluster.catalog });
-  const environment = { FLEETCTL_ENDPOINT: `unix://${server.socketPath}` };
-  const run = (...args: string[]): Promise<Outcome> => runCommand(args, environment);
+  const machineIdPath = join(server.folder, 'machine-id');
+  const environment = {
+    FLEETCTL_ENDPOINT: `unix://${server.socketPath}`,
+    PATH: `${join(server.folder, 'bin')}:${process.env['PATH'] ?? ''}`,
+    HOME: server.folder,
+    TMPDIR: server.folder,
+  };
+  const run = (...args: string[]): Promise<Outcome> => {
+    return runCommand(args, environment, machineIdPath);
+  };
   return {
     cluster,
     server,
@@ -65,6 +96,12 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
       writeFileSync(path, text);
       return path;
     },
+    program(name, script) {
+      const path = join(server.folder, 'bin', name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    },
+    beAt: (machine) => writeFileSync(machineIdPath, `${machine}\n`),
     run,
     async transcript(...args) {
       const { status, out, err } = await run(...args);

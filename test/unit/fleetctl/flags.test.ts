@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseDurationMs } from '../../../src/fleetctl/duration.ts';
 import { endpointText, parseEndpoint } from '../../../src/fleetctl/endpoint.ts';
-import { readGlobalFlags } from '../../../src/fleetctl/global-flags.ts';
+import { globalFlags, readGlobalFlags } from '../../../src/fleetctl/global-flags.ts';
 import { plainSwitches } from '../../../src/fleetctl/switches.ts';
 import { readWaitFlags } from '../../../src/fleetctl/wait-flags.ts';
 import { flotillaVersion } from '../../../src/lib/version.ts';
+import { noSshSettings } from '../../builders/fleetctl-session.ts';
 
 describe('a duration', () => {
   it.each([
@@ -51,6 +52,8 @@ describe('global flags', () => {
       endpoint: { kind: 'unix', path: '/var/run/fleet.sock' },
       requestTimeoutMs: 3000,
       isDebug: false,
+      ssh: noSshSettings,
+      tls: {},
       warnings: [],
     });
   });
@@ -77,6 +80,32 @@ describe('global flags', () => {
     expect(readGlobalFlags({}, { FLEETCTL_ENDPOINT: '', FLEETCTL_DEBUG: 'false' })).toMatchObject({
       endpoint: { kind: 'unix' },
       isDebug: false,
+    });
+  });
+
+  it('each have a variable of their name', () => {
+    for (const { usage, variable, key } of globalFlags) {
+      const name = /^--([a-z-]+)/.exec(usage)?.[1] ?? '';
+      expect(variable).toBe(`FLEETCTL_${name.replaceAll('-', '_').toUpperCase()}`);
+      expect(key).toBe(name.replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase()));
+    }
+  });
+
+  it('about SSH are read from the environment as well', () => {
+    const environment = {
+      FLEETCTL_TUNNEL: 'bastion:2222',
+      FLEETCTL_SSH_USERNAME: 'ann',
+      FLEETCTL_SSH_TIMEOUT: '2.5',
+      FLEETCTL_STRICT_HOST_KEY_CHECKING: 'false',
+      FLEETCTL_KNOWN_HOSTS_FILE: '~/keys',
+      HOME: '/home/ann',
+    };
+    expect(readGlobalFlags({}, environment).ssh).toEqual({
+      tunnel: { user: null, host: 'bastion', port: 2222 },
+      username: 'ann',
+      timeoutMs: 2500,
+      hostKeyChecking: 'no',
+      knownHostsFile: '/home/ann/keys',
     });
   });
 
@@ -110,6 +139,17 @@ describe('a switch', () => {
   it('with another value, or after --, is left for others to judge', () => {
     const args = ['--full=perhaps', '--', '--full=true'];
     expect(plainSwitches(args)).toEqual(args);
+  });
+});
+
+describe('a switch with words', () => {
+  it('means true without one, wherever it stands', () => {
+    const args = ['--strict-host-key-checking', 'list-units', '--strict-host-key-checking=no'];
+    expect(plainSwitches(args)).toEqual([
+      '--strict-host-key-checking=true',
+      'list-units',
+      '--strict-host-key-checking=no',
+    ]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Verdict } from '../../../src/fleetctl/verdict.ts';
 import { waitForUnits } from '../../../src/fleetctl/wait.ts';
 import { FleetError } from '../../../src/lib/error.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
-import { Sink } from '../../builders/fleetctl-session.ts';
+import { aHere, noSshSettings, Sink } from '../../builders/fleetctl-session.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 
 const a = 'a.service' as UnitName;
@@ -35,6 +35,8 @@ function wait(
   const context: Context = {
     clock,
     screen: new Screen(out, err),
+    here: aHere(),
+    ssh: noSshSettings,
     client: () => {
       throw new Error('no client here');
     },

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { messageOf } from '../lib/error.ts';
+import { usageError } from './command-error.ts';
+import type { Given, GivenFlags, GlobalFlag } from './global-flag.ts';
+
+/** What TLS takes besides a host: PEM texts. */
+export interface TlsMaterial {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** The global flags about TLS. */
+export const tlsGlobalFlags: readonly GlobalFlag[] = [
+  {
+    usage: '--ca-file <path>',
+    what: 'for https: the certificates that fleetd may be certified by, in PEM',
+    key: 'caFile',
+    variable: 'FLEETCTL_CA_FILE',
+  },
+  {
+    usage: '--cert-file <path>',
+    what: 'for https: the certificate to show to fleetd, in PEM',
+    key: 'certFile',
+    variable: 'FLEETCTL_CERT_FILE',
+  },
+  {
+    usage: '--key-file <path>',
+    what: 'for https: the key of that certificate, in PEM',
+    key: 'keyFile',
+    variable: 'FLEETCTL_KEY_FILE',
+  },
+];
+
+/** Reads the files that `tlsGlobalFlags` name. Throws CommandError with status 2. */
+export function readTlsFiles(given: GivenFlags): TlsMaterial {
+  const [ca, cert, key] = [given.get('caFile'), given.get('certFile'), given.get('keyFile')];
+  const lonely =
+    cert !== undefined && key === undefined ? cert : cert === undefined ? key : undefined;
+  if (lonely !== undefined) {
+    const other = lonely === cert ? '--key-file' : '--cert-file';
+    throw usageError(`${lonely.from} is of no use alone`, `give ${other} as well`);
+  }
+  return {
+    ...(ca === undefined ? {} : { ca: readPem(ca) }),
+    ...(cert === undefined ? {} : { cert: readPem(cert) }),
+    ...(key === undefined ? {} : { key: readPem(key) }),
+  };
+}
+
+function readPem({ text: path, from }: Given): string {
+  const text = readText(path, from);
+  if (/-----BEGIN [A-Z0-9 ]+-----/.test(text)) return text;
+  throw usageError(`${from}: ${path} is not in PEM`, 'a PEM file has a line "-----BEGIN …-----"');
+}
+
+function readText(path: string, from: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw usageError(`${from}: ${messageOf(error)}`, 'name a file that can be read');
+  }
+}
