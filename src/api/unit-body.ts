@@ -1,5 +1,7 @@
 import type { ReportRow, UnitView } from '../model/catalog.ts';
+import { isOfThisRun } from '../model/copy.ts';
 import type { StateReport } from '../model/report.ts';
+import type { UnitRecord } from '../model/unit.ts';
 import { parseUnitFile, unitOptions } from '../unitfile/unit-file.ts';
 import type { UnitBody, UnitStateBody, UnitStateWord } from './schema.ts';
 
@@ -8,9 +10,9 @@ export function unitBody({ name, record, text, placement, reports }: UnitView): 
   const file = parseUnitFile(text);
   const { global } = record.requirements;
   const decided = !global && placement?.identity === record.identity ? placement : null;
-  const own = reports.filter(
-    ({ report }) => report.identity === record.identity && report.current !== 'gone',
-  );
+  const own = reports
+    .filter(({ report }) => report.identity === record.identity && report.current !== 'gone')
+    .map((row) => ({ ...row, report: aboutThisRun(record, row.report) }));
   const machine = decided?.machine ?? null;
   const isWanted = record.desired !== 'inactive';
   // A unit on its way out is as far as the machine that still has it, wherever it was placed.
@@ -24,6 +26,7 @@ export function unitBody({ name, record, text, placement, reports }: UnitView): 
     text,
     hash: record.unitHash,
     global,
+    restartCount: record.restartCount,
     placement:
       decided === null || !isWanted
         ? null
@@ -43,6 +46,13 @@ export function unitStateBody({ unit, machine, report }: ReportRow): UnitStateBo
     systemdSubState: report.sub,
     problem: report.problem,
   };
+}
+
+/** What is said of an earlier start says nothing of the one that is asked for now. */
+function aboutThisRun(record: UnitRecord, report: StateReport): StateReport {
+  if (record.desired !== 'launched' || isOfThisRun(record, report)) return report;
+  if (report.current === 'refused') return report;
+  return { ...report, current: 'loaded', problem: null };
 }
 
 /** A global unit is as far as the machine that got furthest with it. */

@@ -59,6 +59,7 @@ export async function putUnit(
   const read = readPut(request.name, request.body);
   if (!read.ok) return refused(read.error);
   const { name, put } = read.value;
+  if (put.isRestart) return restart(catalog, { name, put }, signal);
   return put.text === null && put.options === null
     ? changeDesired(catalog, { name, desired: put.desired }, signal)
     : submit(catalog, { name, put }, signal);
@@ -104,6 +105,22 @@ async function changeDesired(
   if (objection !== null) return refused(objection);
   const outcome = await catalog.setDesired(name, desired, signal);
   return outcome === 'missing' ? refused(noContent(name)) : { status: 204, body: null };
+}
+
+async function restart(
+  catalog: Catalog,
+  { name, put }: { readonly name: UnitName; readonly put: PutRequest },
+  signal: AbortSignal,
+): Promise<Answer> {
+  const isAlone = put.text === null && put.options === null;
+  if (!isAlone || (put.desired ?? 'launched') !== 'launched') {
+    const what = 'restart: goes with desiredState launched only, and without options and text';
+    return refused(badRequest(what, 'change the unit first, then restart it'));
+  }
+  const objection = objectionToState(name, 'launched');
+  if (objection !== null) return refused(objection);
+  const outcome = await catalog.restart(name, signal);
+  return outcome === 'missing' ? refused(noUnit(name)) : { status: 204, body: null };
 }
 
 async function submit(

@@ -5,6 +5,7 @@ import { listMachines } from './commands/list-machines.ts';
 import { listUnitFiles } from './commands/list-unit-files.ts';
 import { listUnits } from './commands/list-units.ts';
 import { load } from './commands/load.ts';
+import { restart } from './commands/restart.ts';
 import { start } from './commands/start.ts';
 import { stop } from './commands/stop.ts';
 import { submit } from './commands/submit.ts';
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   submit,
   load,
   start,
+  restart,
   stop,
   unload,
   destroy,

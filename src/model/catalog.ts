@@ -84,6 +84,11 @@ export interface Catalog {
     desired: DesiredState,
     signal: AbortSignal,
   ): Promise<'updated' | 'unchanged' | 'missing'>;
+  /**
+   * Asks for a new start of what is stored, wherever it is placed; also makes `launched` the desired
+   * state. `missing` when there is no such unit.
+   */
+  restart(name: UnitName, signal: AbortSignal): Promise<'restarted' | 'missing'>;
   /** Marks a unit as gone; `missing` when there is no such unit. */
   destroy(name: UnitName, signal: AbortSignal): Promise<'destroyed' | 'missing'>;
 }

@@ -97,6 +97,20 @@ export class StoreCatalog implements Catalog {
     );
   }
 
+  restart(name: UnitName, signal: AbortSignal): Promise<'restarted' | 'missing'> {
+    return this.#change<'restarted' | 'missing'>(
+      name,
+      (current) => {
+        const before = current.record;
+        if (before === null) return { outcome: 'missing', ops: [] };
+        const restartCount = before.restartCount + 1;
+        const record: UnitRecord = { ...before, desired: 'launched', restartCount };
+        return { outcome: 'restarted', ops: [this.#putUnit(name, record, current)] };
+      },
+      signal,
+    );
+  }
+
   destroy(name: UnitName, signal: AbortSignal): Promise<'destroyed' | 'missing'> {
     return this.#change<'destroyed' | 'missing'>(
       name,

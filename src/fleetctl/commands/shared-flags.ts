@@ -17,3 +17,9 @@ export const replaceFlag: Flag = {
   usage: '--replace',
   what: 'store the local file where the cluster has other content',
 };
+
+/** Not only until systemd has started it. */
+export const untilUpFlag: Flag = {
+  usage: '--wait',
+  what: 'wait until the units are active, finished or failed',
+};
