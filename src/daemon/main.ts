@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
+import { flushed } from '../lib/flushed.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import { readConfig } from './config.ts';
 import { configurationStatus, type Folders, failureText, runDaemon } from './daemon.ts';
@@ -17,6 +19,9 @@ interface Flags {
   readonly leave?: boolean;
 }
 
+const usageStatus = 2;
+const lastWordsMsMax = 1_000;
+
 const examples = `
 Examples:
   fleetd                          as fleet.service starts it
@@ -30,6 +35,7 @@ async function main(): Promise<number> {
     .option('--config <file>', 'the configuration', '/etc/fleet/fleet.conf')
     .option('--leave', 'give up the lease of this machine if it shuts down; then end')
     .addHelpText('after', examples)
+    .exitOverride()
     .parse();
   const flags = program.opts<Flags>();
   const settings = settingsFrom(flags.config);
@@ -95,11 +101,19 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-main().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    process.stderr.write(`fleetd: ${failureText(error)}\n`);
-    const isConfiguration = error instanceof FleetError && error.trouble.code === 'config/invalid';
-    process.exit(isConfiguration ? configurationStatus : 1);
-  },
-);
+/** Help and version are said and done; mistakes on the command line were told by commander. */
+function statusAfter(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
+  process.stderr.write(`fleetd: ${failureText(error)}\n`);
+  const isConfiguration = error instanceof FleetError && error.trouble.code === 'config/invalid';
+  return isConfiguration ? configurationStatus : 1;
+}
+
+void main()
+  .catch(statusAfter)
+  .then(async (status) => {
+    const said = Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+    // A journal that takes nothing must not keep a daemon from ending.
+    await Promise.race([said, rest(lastWordsMsMax, systemClock, new AbortController().signal)]);
+    process.exit(status);
+  });
