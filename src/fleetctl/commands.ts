@@ -10,6 +10,7 @@ import { start } from './commands/start.ts';
 import { stop } from './commands/stop.ts';
 import { submit } from './commands/submit.ts';
 import { unload } from './commands/unload.ts';
+import { verify } from './commands/verify.ts';
 import { version } from './commands/version.ts';
 
 /** Every command, in the order help lists them. */
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   unload,
   destroy,
   cat,
+  verify,
   listUnits,
   listUnitFiles,
   listMachines,
