@@ -63,7 +63,7 @@ export interface UnitBody {
   }[];
 }
 
-/** `GET /units`. */
+/** `GET /units`; with `?brief=true`, an addition, `options` and `text` of each unit are empty. */
 export interface UnitPageBody {
   readonly units: readonly UnitBody[];
   readonly nextPageToken?: string;

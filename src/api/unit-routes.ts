@@ -6,24 +6,28 @@ import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { type Answer, type Refusal, refused } from './answer.ts';
 import { objectionToCompany } from './circles.ts';
 import { apiLimits } from './limits.ts';
-import { nextPage, type Query, readPageQuery } from './page-query.ts';
+import { nextPage, type Query, queryText, readPageQuery } from './page-query.ts';
 import { type PutRequest, readPutBody } from './put-body.ts';
 import type { UnitPageBody } from './schema.ts';
 import { unitBody } from './unit-body.ts';
 import { objectionToState, validateUnit } from './validate.ts';
 
-/** `GET /units`. */
+/** `GET /units`; with `brief=true` units come without text and options. */
 export async function listUnits(
   catalog: Catalog,
   request: { readonly query: Query; readonly limitDefaultCount: number },
   signal: AbortSignal,
 ): Promise<Answer> {
-  const asked = readPageQuery(request.query, 'units', request.limitDefaultCount);
+  const brief = queryText(request.query, 'brief');
+  if (!brief.ok) return refused(brief.error);
+  const isBrief = brief.value === 'true';
+  const listing = isBrief ? 'units, brief' : 'units';
+  const asked = readPageQuery(request.query, listing, request.limitDefaultCount);
   if (!asked.ok) return refused(asked.error);
-  const page = await catalog.readUnits(asked.value, signal);
+  const page = await catalog.readUnits({ ...asked.value, isBrief }, signal);
   const body: UnitPageBody = {
     units: page.items.map(unitBody),
-    ...nextPage(page, 'units', asked.value.limitCount),
+    ...nextPage(page, listing, asked.value.limitCount),
   };
   return { status: 200, body };
 }

@@ -18,6 +18,7 @@ export interface ReportRow {
 export interface UnitView {
   readonly name: UnitName;
   readonly record: UnitRecord;
+  /** Empty when a brief view was asked for. */
   readonly text: string;
   /** null for global units and for units the leader has not decided on yet. */
   readonly placement: Placement | null;
@@ -45,6 +46,11 @@ export interface PageRequest {
   readonly limitCount: number;
 }
 
+/** As `PageRequest`; brief units come without their text, which is most of the work. */
+export interface UnitPageRequest extends PageRequest {
+  readonly isBrief?: boolean;
+}
+
 /** A unit as it is to be stored; already validated. */
 export interface Submission {
   readonly name: UnitName;
@@ -68,7 +74,7 @@ export type SubmitOutcome = 'created' | 'replaced' | 'updated' | 'unchanged';
  * FleetError (`registry/unavailable`, `registry/conflict`, `registry/not-ours`, …).
  */
 export interface Catalog {
-  readUnits(page: PageRequest, signal: AbortSignal): Promise<Page<UnitView>>;
+  readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>>;
   readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null>;
   readReports(
     page: PageRequest,

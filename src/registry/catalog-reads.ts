@@ -1,4 +1,4 @@
-import type { Page, PageRequest, ReportRow, UnitView } from '../model/catalog.ts';
+import type { Page, PageRequest, ReportRow, UnitPageRequest, UnitView } from '../model/catalog.ts';
 import type { MachineId, Revision } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Placement } from '../model/placement.ts';
@@ -26,12 +26,13 @@ interface StoredUnit {
 /** One page of units. Destroyed and unreadable ones take no place in it. */
 export async function readUnitPage(
   parts: ReadParts,
-  page: PageRequest,
+  page: UnitPageRequest,
   signal: AbortSignal,
 ): Promise<Page<UnitView>> {
   const { keys } = parts;
   const shown = await readShown(parts, { page, range: keys.all('units') }, unitIn(keys), signal);
-  const items = await unitViews(parts, shown.items, shown.revision, signal);
+  const { items: units, revision } = shown;
+  const items = await unitViews(parts, { units, revision, isBrief: page.isBrief === true }, signal);
   return { ...shown, items };
 }
 
@@ -49,7 +50,11 @@ export async function readUnitView(
   if (!record.ok) throw undecodable(key, record.error);
   if (record.value.gone) return null;
   const unit = { name, record: record.value };
-  const views = await unitViews(parts, [unit], reading.revision, signal);
+  const views = await unitViews(
+    parts,
+    { units: [unit], revision: reading.revision, isBrief: false },
+    signal,
+  );
   return views[0] ?? null;
 }
 
@@ -158,14 +163,18 @@ function collectionOf(keys: Keys, range: KeyRange): string {
 
 async function unitViews(
   parts: ReadParts,
-  units: readonly StoredUnit[],
-  revision: Revision,
+  what: {
+    readonly units: readonly StoredUnit[];
+    readonly revision: Revision;
+    readonly isBrief: boolean;
+  },
   signal: AbortSignal,
 ): Promise<readonly UnitView[]> {
+  const { units, revision, isBrief } = what;
   const [first, last] = [units[0], units.at(-1)];
   if (first === undefined || last === undefined) return [];
   const { store, keys } = parts;
-  const textKeys = units.map((unit) => keys.text(unit.record.contentHash));
+  const textKeys = isBrief ? [] : units.map((unit) => keys.text(unit.record.contentHash));
   const texts = await readKeys(store, { keys: textKeys, revision }, signal);
   const between = { from: keys.placement(first.name), to: `${keys.placement(last.name)}\0` };
   const placements = placementsIn(keys, await readRange(parts, between, revision, signal));

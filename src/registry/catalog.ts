@@ -6,6 +6,7 @@ import type {
   ReportRow,
   Submission,
   SubmitOutcome,
+  UnitPageRequest,
   UnitView,
 } from '../model/catalog.ts';
 import type { MachineId, UnitIdentity } from '../model/ids.ts';
@@ -51,7 +52,7 @@ export class StoreCatalog implements Catalog {
     this.#parts = parts;
   }
 
-  readUnits(page: PageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
+  readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
     return readUnitPage(this.#parts, page, signal);
   }
 
