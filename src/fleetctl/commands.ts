@@ -1,5 +1,7 @@
 import type { Command } from './command.ts';
 import { cat } from './commands/cat.ts';
+import { complete } from './commands/complete.ts';
+import { completion } from './commands/completion.ts';
 import { destroy } from './commands/destroy.ts';
 import { listMachines } from './commands/list-machines.ts';
 import { listUnitFiles } from './commands/list-unit-files.ts';
@@ -27,5 +29,7 @@ export const commands: readonly Command[] = [
   listUnits,
   listUnitFiles,
   listMachines,
+  completion,
   version,
+  complete,
 ];

@@ -1,4 +1,5 @@
 import { type Command as Commander, Option } from 'commander';
+import type { Flag } from './command.ts';
 import { usageError } from './command-error.ts';
 import { parseDurationMs } from './duration.ts';
 import { type Endpoint, endpointDefault, parseEndpoint } from './endpoint.ts';
@@ -15,14 +16,12 @@ export interface GlobalFlags {
 }
 
 /** A flag of every command; each can be given as FLEETCTL_<FLAG> as well. */
-interface GlobalFlag {
-  readonly usage: string;
-  readonly what: string;
+interface GlobalFlag extends Flag {
   readonly key: string;
   readonly variable: string;
 }
 
-const globalFlags: readonly GlobalFlag[] = [
+export const globalFlags: readonly GlobalFlag[] = [
   {
     usage: '--endpoint <url>',
     what: `where fleetd listens: unix:///path or http://host:port (default: ${endpointDefault})`,
@@ -40,6 +39,7 @@ const globalFlags: readonly GlobalFlag[] = [
     what: 'how to reach the cluster; api is the only way left',
     key: 'driver',
     variable: 'FLEETCTL_DRIVER',
+    values: ['api'],
   },
   {
     usage: '--experimental-api',
@@ -58,6 +58,15 @@ const globalFlags: readonly GlobalFlag[] = [
 /** Adds the flags of every command to the program. */
 export function addGlobalFlags(program: Commander): void {
   for (const { usage, what } of globalFlags) program.addOption(new Option(usage, what));
+}
+
+/** Values by the names that `readGlobalFlags` takes them under, from long names as typed. */
+export function globalValues(typed: ReadonlyMap<string, string>): Record<string, string> {
+  const known = globalFlags.flatMap(({ usage, key }) => {
+    const value = typed.get(usage.split(' ')[0] ?? usage);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(known);
 }
 
 /** Reads them: a flag wins over the environment. Throws CommandError with status 2. */

@@ -17,6 +17,8 @@ export const limits = {
   answerBytesMax: 256 * 1024 * 1024,
   /** Times a listing is begun again because the store moved on under it. */
   walkTriesMax: 3,
+  /** A shell waits so long at most for names of the cluster. */
+  completionMs: 1000,
   requestTimeoutMsMax: 3_600_000,
   waitMsMax: 24 * 3_600_000,
 } as const satisfies Readonly<Record<string, number>>;

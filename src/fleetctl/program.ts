@@ -9,7 +9,8 @@ import type { Command, Context, ExitStatus } from './command.ts';
 import { CommandError, usageError } from './command-error.ts';
 import { versionText } from './commands/version.ts';
 import { commands } from './commands.ts';
-import { addGlobalFlags, readGlobalFlags } from './global-flags.ts';
+import type { Definitions } from './completion/suggest.ts';
+import { addGlobalFlags, globalFlags, globalValues, readGlobalFlags } from './global-flags.ts';
 import { type Output, Screen } from './screen.ts';
 import { plainSwitches } from './switches.ts';
 
@@ -67,13 +68,18 @@ function buildProgram(run: Run): Commander {
   return program;
 }
 
+const helpSummary = 'tell about fleetctl, or about a command';
+
 const footer = `
 Every global option can be given as FLEETCTL_<OPTION> in the environment, such as
 FLEETCTL_ENDPOINT. "fleetctl help COMMAND" tells more of a command.`;
 
 function addCommand(program: Commander, command: Command, run: Run): void {
-  const { name, summary, description, operand, flags, examples } = command;
-  const built = program.command(name).summary(summary).description(description);
+  const { name, summary, description, operand, flags, examples, isHidden } = command;
+  const built = program
+    .command(name, { hidden: isHidden === true })
+    .summary(summary)
+    .description(description);
   built.exitOverride((error) => {
     run.command = name;
     throw error;
@@ -99,13 +105,30 @@ function contextOf(run: Run, program: Commander): Context {
     run.client ??= new FleetClient({ endpoint, requestTimeoutMs }, trace);
     return run.client;
   };
-  return { screen, clock: systemClock, client };
+  return { screen, clock: systemClock, client, clientWith: typedClient(run, program), definitions };
+}
+
+const definitions: Definitions = {
+  commands: [
+    ...commands.filter(({ isHidden }) => isHidden !== true),
+    { name: 'help', summary: helpSummary, operand: { usage: '[command]', what: '' }, flags: [] },
+  ],
+  globalFlags: [...globalFlags, { usage: '--version', what: 'print the version' }],
+};
+
+function typedClient(run: Run, program: Commander): Context['clientWith'] {
+  return (globals, requestTimeoutMs) => {
+    const values = { ...program.opts(), ...globalValues(globals) };
+    const { endpoint } = readGlobalFlags(values, run.surroundings.environment);
+    run.client = new FleetClient({ endpoint, requestTimeoutMs });
+    return run.client;
+  };
 }
 
 function addHelp(program: Commander): void {
   program
     .command('help')
-    .summary('tell about fleetctl, or about a command')
+    .summary(helpSummary)
     .description('Tells about fleetctl, or about one of its commands.')
     .argument('[command]', 'the command')
     .action((name: string | undefined) => {

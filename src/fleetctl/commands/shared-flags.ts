@@ -4,6 +4,7 @@ import type { Flag } from '../command.ts';
 export const unitOperand = {
   usage: '<unit...>',
   what: 'unit files, names of units in the cluster, or instances of a template',
+  completes: 'units and files',
 } as const;
 
 /** Units that the cluster knows. */

@@ -19,7 +19,11 @@ export const verify: Command = {
     'Compares local unit files with what the cluster has stored under their names, and shows where ' +
     'they differ. Comments and blank lines do not count. An instance without a file of its own is ' +
     'compared with the file of its template. Ends with 0 only when all are alike.',
-  operand: { usage: '<unit...>', what: 'unit files, or instances of a template file' },
+  operand: {
+    usage: '<unit...>',
+    what: 'unit files, or instances of a template file',
+    completes: 'units and files',
+  },
   flags: [],
   examples: ['fleetctl verify web.service', 'fleetctl verify units/*.service'],
   async run(context, operands) {
