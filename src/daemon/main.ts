@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import { flushed } from '../lib/flushed.ts';
-import { flotillaVersion } from '../lib/version.ts';
 import { readConfig } from './config.ts';
 import { configurationStatus, type Folders, failureText, runDaemon } from './daemon.ts';
 import { readIdentity } from './identity.ts';
@@ -12,31 +11,14 @@ import { takeDaemonLock } from './lock.ts';
 import { createLog, sinkFor } from './log.ts';
 import { createNotifier } from './notify.ts';
 import { registryFrom } from './open-registry.ts';
+import { type Flags, fleetdProgram } from './program.ts';
 import type { Settings } from './settings.ts';
-
-interface Flags {
-  readonly config: string;
-  readonly leave?: boolean;
-}
 
 const usageStatus = 2;
 const lastWordsMsMax = 1_000;
 
-const examples = `
-Examples:
-  fleetd                          as fleet.service starts it
-  fleetd --config ./fleet.conf    with another configuration
-  FLEET_AGENT_TTL=30s fleetd      every option also comes from the environment`;
-
 async function main(): Promise<number> {
-  const program = new Command('fleetd')
-    .description('The daemon of every machine: takes part in leading, runs what is assigned to it.')
-    .version(`fleetd ${flotillaVersion}`, '--version')
-    .option('--config <file>', 'the configuration', '/etc/fleet/fleet.conf')
-    .option('--leave', 'give up the lease of this machine if it shuts down; then end')
-    .addHelpText('after', examples)
-    .exitOverride()
-    .parse();
+  const program = fleetdProgram().parse();
   const flags = program.opts<Flags>();
   const settings = settingsFrom(flags.config);
   if (settings === null) return configurationStatus;

@@ -1,6 +1,7 @@
 // fleetctl: the command that people type.
 // Knows the API's contract and unit files; nothing of etcd, systemd or the daemon's insides.
 // Start here, then commands/start.ts: what a command looks like.
+import { PassThrough } from 'node:stream';
 import { Command as Commander, CommanderError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
@@ -36,6 +37,15 @@ export async function runFleetctl(surroundings: Surroundings): Promise<ExitStatu
   } finally {
     run.client?.close();
   }
+}
+
+/** The command line of fleetctl, to be described and not to be run. */
+export function describedFleetctl(): Commander {
+  const nowhere: Output = new PassThrough();
+  const surroundings = { args: [], environment: {}, out: nowhere, err: nowhere };
+  const screen = new Screen(nowhere, nowhere);
+  const run: Run = { screen, surroundings, client: null, isDebug: false, status: 0, command: null };
+  return buildProgram(run);
 }
 
 /** One run as it goes. */
