@@ -4,23 +4,19 @@ import type { Machine } from '../model/machine.ts';
 import type { Placement } from '../model/placement.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { machineCodec, metadataCodec, placementCodec, reportCodec, unitCodec } from './codec.ts';
+import { metadataCodec, placementCodec, unitCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
-import { unreadableMachine, withMetadata } from './machine-view.ts';
+import { withMetadata } from './machine-view.ts';
 import { readAtOnce, readKeys, readPage, readWhole } from './paged-read.ts';
 import type { KeyRange, RangeRequest, Store, StoredItem } from './store.ts';
 import { undecodable } from './store-guard.ts';
+import { machineIn, reportIn, type StoredUnit, unitIn } from './stored-item.ts';
 
 /** What reading needs. */
 export interface ReadParts {
   readonly store: Store;
   readonly keys: Keys;
-}
-
-interface StoredUnit {
-  readonly name: UnitName;
-  readonly record: UnitRecord;
 }
 
 /** One page of units. Destroyed and unreadable ones take no place in it. */
@@ -278,31 +274,4 @@ async function readRange(
 ): Promise<readonly StoredItem[]> {
   const ranges = [{ range, keysOnly: false }];
   return (await readWhole(parts.store, { ranges, revision }, signal)).items;
-}
-
-function unitIn(keys: Keys): (item: StoredItem) => StoredUnit | null {
-  return (item) => {
-    const meaning = keys.meaning(item.key);
-    const record = unitCodec.decode(item.value);
-    if (meaning.kind !== 'unit' || !record.ok || record.value.gone) return null;
-    return { name: meaning.unit, record: record.value };
-  };
-}
-
-function reportIn(keys: Keys): (item: StoredItem) => ReportRow | null {
-  return (item) => {
-    const meaning = keys.meaning(item.key);
-    const report = reportCodec.decode(item.value);
-    if (meaning.kind !== 'report' || !report.ok || report.value.current === 'gone') return null;
-    return { unit: meaning.unit, machine: meaning.machine, report: report.value };
-  };
-}
-
-function machineIn(keys: Keys): (item: StoredItem) => Machine | null {
-  return (item) => {
-    const meaning = keys.meaning(item.key);
-    if (meaning.kind !== 'machine') return null;
-    const machine = machineCodec.decode(item.value);
-    return machine.ok ? machine.value : unreadableMachine(meaning.machine);
-  };
 }
