@@ -194,10 +194,18 @@ function planRun(actual: ActualUnit, order: Order, input: PlanInput): Step {
   });
   if (before !== undefined) return { tasks: [], wait: `${before} has to be gone first` };
   const start: Task = { kind: 'start', unit, reason: order.reason, order };
+  if (active === 'failed' && order.restartCount > 0 && !wasTried(unit, order, input)) {
+    // Somebody asked for it anew: a limit that systemd set after too many starts is over.
+    return { tasks: [{ kind: 'reset', unit, reason: order.reason }, start] };
+  }
   if (isUp(actual) && isRestart) {
     return { tasks: [{ kind: 'stop', unit, reason: order.reason }, start] };
   }
   // Without a job it waits for systemd's own restart; with one, a start call joins that job.
   if (isUp(actual) && !hasJob) return { tasks: [], wait: `systemd says ${active}` };
   return { tasks: [start] };
+}
+
+function wasTried(unit: UnitName, order: Order, input: PlanInput): boolean {
+  return input.retries.get(unit)?.key === retryKey(order);
 }

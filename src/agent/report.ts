@@ -39,6 +39,7 @@ export function sameReport(left: StateReport, right: StateReport): boolean {
   return (
     left.identity === right.identity &&
     left.unitHash === right.unitHash &&
+    left.restartCount === right.restartCount &&
     left.current === right.current &&
     left.load === right.load &&
     left.active === right.active &&
@@ -69,9 +70,21 @@ function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
   return {
     ...{ identity: copy.identity, unitHash: copy.unitHash },
     current: isRefused ? 'refused' : progressOf(input, copy),
+    ...counted(restartCountOf(input, copy)),
     ...{ load, active, sub },
     problem: problem === null ? null : shortened(problem),
   };
+}
+
+function counted(restartCount: number): Pick<StateReport, 'restartCount'> {
+  return restartCount === 0 ? {} : { restartCount };
+}
+
+/** The start it is about: the one that is ordered, or that happened. */
+function restartCountOf({ actual, order }: ReportInput, copy: Copy): number {
+  if (order?.identity === copy.identity) return order.restartCount;
+  const { receipt } = actual.disk;
+  return receipt?.identity === copy.identity ? receipt.restartCount : 0;
 }
 
 function progressOf({ actual, order, bootId }: ReportInput, copy: Copy): Progress {
@@ -91,9 +104,9 @@ function copyHere({ disk }: ActualUnit, order: Order): Copy | null {
 }
 
 function absent(order: Order, current: Progress, problem: string | null): StateReport {
-  const { identity, unitHash } = order;
+  const { identity, unitHash, restartCount } = order;
   const words = { load: 'not-found', active: 'inactive', sub: 'dead' };
-  return { identity, unitHash, current, ...words, problem };
+  return { identity, unitHash, current, ...counted(restartCount), ...words, problem };
 }
 
 function shortened(problem: string): string {

@@ -11,6 +11,7 @@ export interface PutRequest {
   /** An empty list counts as absent, as in fleet 1.0. */
   readonly options: readonly UnitOption[] | null;
   readonly text: string | null;
+  readonly isRestart: boolean;
 }
 
 /** Reads a body. Fields nobody knows are ignored, wrong types are named by their path. */
@@ -24,11 +25,14 @@ export function readPutBody(body: unknown): Result<PutRequest, string> {
   if (!options.ok) return options;
   const text = readText(body, 'text');
   if (!text.ok) return text;
+  const restart = field(body, 'restart') ?? false;
+  if (typeof restart !== 'boolean') return fail('restart: must be true or false');
   return ok({
     name: name.value === '' ? null : name.value,
     desired: desired.value,
     options: options.value,
     text: text.value,
+    isRestart: restart,
   });
 }
 

@@ -42,6 +42,8 @@ export interface UnitBody {
   /** SHA-1 of the options' normal form, as in `UnitStateBody`. */
   readonly hash: string;
   readonly global: boolean;
+  /** Grows with each `restart` that was asked for. */
+  readonly restartCount: number;
   /** null until the leader has looked at it; always null for global and inactive units. */
   readonly placement: {
     /** Wall time of the decision, ms since 1970. */
@@ -61,7 +63,7 @@ export interface UnitBody {
   }[];
 }
 
-/** `GET /units`. */
+/** `GET /units`; with `?brief=true`, an addition, `options` and `text` of each unit are empty. */
 export interface UnitPageBody {
   readonly units: readonly UnitBody[];
   readonly nextPageToken?: string;
@@ -74,6 +76,11 @@ export interface PutUnitBody {
   readonly options?: readonly UnitOptionBody[];
   /** The unit file byte for byte; must parse to `options` when both are given. */
   readonly text?: string;
+  /**
+   * Not part of API v1: start a known unit anew on its machine, after stopping it where it runs.
+   * Goes with `desiredState: launched` or none, and without content.
+   */
+  readonly restart?: boolean;
 }
 
 /** One row of `GET /state`. */

@@ -1,29 +1,31 @@
 import type { ReportRow, UnitView } from '../model/catalog.ts';
+import { isOfThisRun } from '../model/copy.ts';
 import type { StateReport } from '../model/report.ts';
-import { parseUnitFile, unitOptions } from '../unitfile/unit-file.ts';
+import type { UnitRecord } from '../model/unit.ts';
+import { parseUnitFile, type UnitOption, unitOptions } from '../unitfile/unit-file.ts';
 import type { UnitBody, UnitStateBody, UnitStateWord } from './schema.ts';
 
 /** A unit as the API shows it. Only what concerns its present identity counts. */
 export function unitBody({ name, record, text, placement, reports }: UnitView): UnitBody {
-  const file = parseUnitFile(text);
   const { global } = record.requirements;
   const decided = !global && placement?.identity === record.identity ? placement : null;
-  const own = reports.filter(
-    ({ report }) => report.identity === record.identity && report.current !== 'gone',
-  );
+  const own = reports
+    .filter(({ report }) => report.identity === record.identity && report.current !== 'gone')
+    .map((row) => ({ ...row, report: aboutThisRun(record, row.report) }));
   const machine = decided?.machine ?? null;
   const isWanted = record.desired !== 'inactive';
   // A unit on its way out is as far as the machine that still has it, wherever it was placed.
   const there = isWanted && !global ? own.filter((row) => row.machine === machine) : own;
   return {
     name,
-    options: file.ok ? unitOptions(file.value) : [], // every stored text was parsed once
+    options: optionsIn(text),
     desiredState: record.desired,
     currentState: furthest(there.map(({ report }) => report)),
     ...(machine === null ? {} : { machineID: machine }),
     text,
     hash: record.unitHash,
     global,
+    restartCount: record.restartCount,
     placement:
       decided === null || !isWanted
         ? null
@@ -43,6 +45,20 @@ export function unitStateBody({ unit, machine, report }: ReportRow): UnitStateBo
     systemdSubState: report.sub,
     problem: report.problem,
   };
+}
+
+/** What is said of an earlier start says nothing of the one that is asked for now. */
+function aboutThisRun(record: UnitRecord, report: StateReport): StateReport {
+  if (record.desired !== 'launched' || isOfThisRun(record, report)) return report;
+  if (report.current === 'refused') return report;
+  return { ...report, current: 'loaded', problem: null };
+}
+
+/** Every stored text was parsed once; an empty one was not asked for. */
+function optionsIn(text: string): readonly UnitOption[] {
+  if (text === '') return [];
+  const file = parseUnitFile(text);
+  return file.ok ? unitOptions(file.value) : [];
 }
 
 /** A global unit is as far as the machine that got furthest with it. */

@@ -6,24 +6,28 @@ import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { type Answer, type Refusal, refused } from './answer.ts';
 import { objectionToCompany } from './circles.ts';
 import { apiLimits } from './limits.ts';
-import { nextPage, type Query, readPageQuery } from './page-query.ts';
+import { nextPage, type Query, queryText, readPageQuery } from './page-query.ts';
 import { type PutRequest, readPutBody } from './put-body.ts';
 import type { UnitPageBody } from './schema.ts';
 import { unitBody } from './unit-body.ts';
 import { objectionToState, validateUnit } from './validate.ts';
 
-/** `GET /units`. */
+/** `GET /units`; with `brief=true` units come without text and options. */
 export async function listUnits(
   catalog: Catalog,
   request: { readonly query: Query; readonly limitDefaultCount: number },
   signal: AbortSignal,
 ): Promise<Answer> {
-  const asked = readPageQuery(request.query, 'units', request.limitDefaultCount);
+  const brief = queryText(request.query, 'brief');
+  if (!brief.ok) return refused(brief.error);
+  const isBrief = brief.value === 'true';
+  const listing = isBrief ? 'units, brief' : 'units';
+  const asked = readPageQuery(request.query, listing, request.limitDefaultCount);
   if (!asked.ok) return refused(asked.error);
-  const page = await catalog.readUnits(asked.value, signal);
+  const page = await catalog.readUnits({ ...asked.value, isBrief }, signal);
   const body: UnitPageBody = {
     units: page.items.map(unitBody),
-    ...nextPage(page, 'units', asked.value.limitCount),
+    ...nextPage(page, listing, asked.value.limitCount),
   };
   return { status: 200, body };
 }
@@ -59,6 +63,7 @@ export async function putUnit(
   const read = readPut(request.name, request.body);
   if (!read.ok) return refused(read.error);
   const { name, put } = read.value;
+  if (put.isRestart) return restart(catalog, { name, put }, signal);
   return put.text === null && put.options === null
     ? changeDesired(catalog, { name, desired: put.desired }, signal)
     : submit(catalog, { name, put }, signal);
@@ -104,6 +109,22 @@ async function changeDesired(
   if (objection !== null) return refused(objection);
   const outcome = await catalog.setDesired(name, desired, signal);
   return outcome === 'missing' ? refused(noContent(name)) : { status: 204, body: null };
+}
+
+async function restart(
+  catalog: Catalog,
+  { name, put }: { readonly name: UnitName; readonly put: PutRequest },
+  signal: AbortSignal,
+): Promise<Answer> {
+  const isAlone = put.text === null && put.options === null;
+  if (!isAlone || (put.desired ?? 'launched') !== 'launched') {
+    const what = 'restart: goes with desiredState launched only, and without options and text';
+    return refused(badRequest(what, 'change the unit first, then restart it'));
+  }
+  const objection = objectionToState(name, 'launched');
+  if (objection !== null) return refused(objection);
+  const outcome = await catalog.restart(name, signal);
+  return outcome === 'missing' ? refused(noUnit(name)) : { status: 204, body: null };
 }
 
 async function submit(

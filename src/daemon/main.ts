@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { CommanderError } from 'commander';
+import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
+import { flushed } from '../lib/flushed.ts';
 import type { Result } from '../lib/result.ts';
-import { flotillaVersion } from '../lib/version.ts';
 import { handedSockets } from './activation.ts';
 import { type ReadConfig, readConfig } from './config.ts';
 import { configurationStatus, type Folders, failureText, runDaemon } from './daemon.ts';
@@ -13,27 +14,14 @@ import { createLog, sinkFor } from './log.ts';
 import { createNotifier } from './notify.ts';
 import { registryFrom } from './open-registry.ts';
 import { listenToOperator } from './operator-signals.ts';
+import { type Flags, fleetdProgram } from './program.ts';
 import type { Settings } from './settings.ts';
 
-interface Flags {
-  readonly config: string;
-  readonly leave?: boolean;
-}
-
-const examples = `
-Examples:
-  fleetd                          as fleet.service starts it
-  fleetd --config ./fleet.conf    with another configuration
-  FLEET_AGENT_TTL=30s fleetd      every option also comes from the environment`;
+const usageStatus = 2;
+const lastWordsMsMax = 1_000;
 
 async function main(): Promise<number> {
-  const program = new Command('fleetd')
-    .description('The daemon of every machine: takes part in leading, runs what is assigned to it.')
-    .version(`fleetd ${flotillaVersion}`, '--version')
-    .option('--config <file>', 'the configuration', '/etc/fleet/fleet.conf')
-    .option('--leave', 'give up the lease of this machine if it shuts down; then end')
-    .addHelpText('after', examples)
-    .parse(process.argv.map(withTwoDashes));
+  const program = fleetdProgram().parse(process.argv.map(withTwoDashes));
   const flags = program.opts<Flags>();
   const operator = listenToOperator();
   const settings = settingsFrom(flags.config);
@@ -112,11 +100,19 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-main().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    process.stderr.write(`fleetd: ${failureText(error)}\n`);
-    const isConfiguration = error instanceof FleetError && error.trouble.code === 'config/invalid';
-    process.exit(isConfiguration ? configurationStatus : 1);
-  },
-);
+/** Help and version are said and done; mistakes on the command line were told by commander. */
+function statusAfter(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
+  process.stderr.write(`fleetd: ${failureText(error)}\n`);
+  const isConfiguration = error instanceof FleetError && error.trouble.code === 'config/invalid';
+  return isConfiguration ? configurationStatus : 1;
+}
+
+void main()
+  .catch(statusAfter)
+  .then(async (status) => {
+    const said = Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+    // A journal that takes nothing must not keep a daemon from ending.
+    await Promise.race([said, rest(lastWordsMsMax, systemClock, new AbortController().signal)]);
+    process.exit(status);
+  });

@@ -10,6 +10,7 @@ import {
 import { FleetError } from '../lib/error.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { limits } from './limits.ts';
+import { completeUnit, optionsOf, type PlainUnitBody } from './original-unit.ts';
 import type { TransportOptions } from './transport.ts';
 import { type ApiAnswer, type ApiRequest, notFleetd, Transport } from './transport.ts';
 
@@ -35,11 +36,13 @@ export class FleetClient {
     if (this.#isMissing(answer)) return null;
     const body = this.#read(answer);
     if (body['name'] !== name) throw notFleetd(this.#transport.endpoint, 'it answers with no unit');
-    return body as object as UnitBody; // fleetd's word for it
+    return completeUnit(body as object as PlainUnitBody); // fleetd's word for it
   }
 
-  listUnits(): Promise<readonly UnitBody[]> {
-    return this.#walk<UnitBody>('units', {});
+  /** `brief`: without texts and options, which is much faster where there are many. */
+  async listUnits(content: 'whole' | 'brief'): Promise<readonly UnitBody[]> {
+    const filter = content === 'brief' ? { brief: 'true' } : {};
+    return (await this.#walk<PlainUnitBody>('units', filter)).map(completeUnit);
   }
 
   /** What machines say of all units, or of one. */
@@ -51,7 +54,9 @@ export class FleetClient {
     return this.#walk<MachineBody>('machines', {});
   }
 
-  async putUnit(name: UnitName, body: PutUnitBody): Promise<void> {
+  /** A text also goes as options: the fleetd of fleet 1.0 knows nothing else. */
+  async putUnit(name: UnitName, asked: PutUnitBody): Promise<void> {
+    const body = asked.text === undefined ? asked : { ...asked, options: optionsOf(asked.text) };
     const answer = await this.#send({ method: 'PUT', path: unitPath(name), body });
     if (answer.status !== 201 && answer.status !== 204) this.#read(answer);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { FleetClient } from './client.ts';
+import type { Definitions } from './completion/suggest.ts';
 import type { Here } from './here.ts';
 import type { Screen } from './screen.ts';
 import type { SshSettings } from './ssh-settings.ts';
@@ -18,16 +19,30 @@ export interface Context {
   readonly ssh: SshSettings;
   /** Makes the client on first use: help and version do without. */
   client(): FleetClient;
+  /**
+   * A client for a line that is still being typed: with its flags of every command, by their long
+   * names, and another limit for each request. Throws CommandError when one of them is wrong.
+   */
+  clientWith(globals: ReadonlyMap<string, string>, requestTimeoutMs: number): FleetClient;
+  /** All that the program understands, for completion. */
+  readonly definitions: Definitions;
 }
+
+/** Names of what a word may stand for, for completion. */
+export type Completes = 'units' | 'machines' | 'files' | 'units and files' | 'commands';
 
 /** The flags of one command, by their camel-cased name. Values are texts, or true for switches. */
 export type FlagValues = Readonly<Record<string, unknown>>;
 
-/** A flag as its help shows it. */
+/** A flag, or an operand, as its help shows it. */
 export interface Flag {
   /** As commander writes it: `--timeout <time>`. */
   readonly usage: string;
   readonly what: string;
+  /** The values it may have, when they are few. */
+  readonly values?: readonly string[];
+  /** What its values name; absent: as its placeholder says, `<unit>`, `<machine>` or `<file>`. */
+  readonly completes?: Completes;
 }
 
 /** One command of fleetctl, complete. */
@@ -38,10 +53,12 @@ export interface Command {
   /** What its own help says besides. */
   readonly description: string;
   /** As commander writes it: `<unit...>`; null when it takes none. */
-  readonly operand: { readonly usage: string; readonly what: string } | null;
+  readonly operand: Flag | null;
   /** What follows the first operand and is not for fleetctl to read. */
-  readonly rest?: { readonly usage: string; readonly what: string };
+  readonly rest?: Flag;
   readonly flags: readonly Flag[];
   readonly examples: readonly string[];
+  /** Not listed by help. */
+  readonly isHidden?: boolean;
   run(context: Context, operands: readonly string[], flags: FlagValues): Promise<ExitStatus>;
 }

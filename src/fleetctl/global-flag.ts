@@ -1,10 +1,9 @@
+import type { Flag } from './command.ts';
 import { usageError } from './command-error.ts';
 import { parseSwitch } from './switches.ts';
 
 /** A flag of every command; each can be given as FLEETCTL_<FLAG> as well. */
-export interface GlobalFlag {
-  readonly usage: string;
-  readonly what: string;
+export interface GlobalFlag extends Flag {
   readonly key: string;
   readonly variable: string;
 }

@@ -40,6 +40,7 @@ export const globalFlags: readonly GlobalFlag[] = [
     what: 'how to reach the cluster; api is the only way left',
     key: 'driver',
     variable: 'FLEETCTL_DRIVER',
+    values: ['api'],
   },
   {
     usage: '--experimental-api',
@@ -58,6 +59,15 @@ export const globalFlags: readonly GlobalFlag[] = [
 /** Adds the flags of every command to the program. */
 export function addGlobalFlags(program: Commander): void {
   for (const { usage, what } of globalFlags) program.addOption(new Option(usage, what));
+}
+
+/** Values by the names that `readGlobalFlags` takes them under, from long names as typed. */
+export function globalValues(typed: ReadonlyMap<string, string>): Record<string, string> {
+  const known = globalFlags.flatMap(({ usage, key }) => {
+    const value = typed.get(usage.split(' ')[0] ?? usage);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(known);
 }
 
 /** Reads them: a flag wins over the environment. Throws CommandError with status 2. */

@@ -22,6 +22,8 @@ export const limits = {
   sshTimeoutMsMax: 3_600_000,
   /** What is kept of the words of ssh, and dropped of a talkative shell. */
   sshWordsLengthMax: 16_384,
+  /** A shell waits so long at most for names of the cluster. */
+  completionMs: 1000,
   requestTimeoutMsMax: 3_600_000,
   waitMsMax: 24 * 3_600_000,
 } as const satisfies Readonly<Record<string, number>>;

@@ -17,6 +17,8 @@ export interface NamedArgument {
 export interface KnownUnit {
   readonly name: UnitName;
   readonly body: UnitBody;
+  /** What names it on the command line. */
+  readonly argument: string;
 }
 
 /** Each unit once, however often it is named. */
@@ -43,7 +45,9 @@ export async function knownUnits(
     if (!named.name.ok) return fail(named.name.error);
     const name = named.name.value;
     const body = await cluster.get(name);
-    return body === null ? fail(`there is no unit ${name}`) : ok({ name, body });
+    return body === null
+      ? fail(`there is no unit ${name}`)
+      : ok({ name, body, argument: named.argument });
   });
   const problems = found.flatMap((one) => (one.ok ? [] : [one.error]));
   if (problems.length > 0) {

@@ -1,7 +1,7 @@
 // fleetctl: the command that people type.
 // Knows the API's contract and unit files; nothing of etcd, systemd or the daemon's insides.
 // Start here, then commands/start.ts: what a command looks like.
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { Command as Commander, CommanderError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
@@ -11,8 +11,15 @@ import { CommandError, usageError } from './command-error.ts';
 import { ssh } from './commands/ssh.ts';
 import { versionText } from './commands/version.ts';
 import { commands } from './commands.ts';
+import type { Definitions } from './completion/suggest.ts';
 import type { OpenStream } from './connections.ts';
-import { addGlobalFlags, type GlobalFlags, globalFlags, readGlobalFlags } from './global-flags.ts';
+import {
+  addGlobalFlags,
+  type GlobalFlags,
+  globalFlags,
+  globalValues,
+  readGlobalFlags,
+} from './global-flags.ts';
 import { type Here, type Input, readMachineId } from './here.ts';
 import { guardRemoteCommand } from './remote-command.ts';
 import { type Output, Screen } from './screen.ts';
@@ -46,6 +53,15 @@ export async function runFleetctl(surroundings: Surroundings): Promise<ExitStatu
   } finally {
     run.client?.close();
   }
+}
+
+/** The command line of fleetctl, to be described and not to be run. */
+export function describedFleetctl(): Commander {
+  const nowhere: Output = new PassThrough();
+  const surroundings = { args: [], environment: {}, out: nowhere, err: nowhere };
+  const screen = new Screen(nowhere, nowhere);
+  const run: Run = { screen, surroundings, client: null, isDebug: false, status: 0, command: null };
+  return buildProgram(run);
 }
 
 /** One run as it goes. */
@@ -84,13 +100,18 @@ function takesValue(flag: string): boolean {
   return usages.some((words) => words.includes(flag) && words.some((word) => word.startsWith('<')));
 }
 
+const helpSummary = 'tell about fleetctl, or about a command';
+
 const footer = `
 Every global option can be given as FLEETCTL_<OPTION> in the environment, such as
 FLEETCTL_ENDPOINT. "fleetctl help COMMAND" tells more of a command.`;
 
 function addCommand(program: Commander, command: Command, run: Run): void {
-  const { name, summary, description, operand, rest, flags, examples } = command;
-  const built = program.command(name).summary(summary).description(description);
+  const { name, summary, description, operand, rest, flags, examples, isHidden } = command;
+  const built = program
+    .command(name, { hidden: isHidden === true })
+    .summary(summary)
+    .description(description);
   built.exitOverride((error) => {
     run.command = name;
     throw error;
@@ -116,7 +137,8 @@ function contextOf(run: Run, program: Commander): Context {
     run.client ??= new FleetClient({ ...flags, openStream: tunnelOf(flags, here, trace) }, trace);
     return run.client;
   };
-  return { screen, clock: systemClock, here, ssh: flags.ssh, client };
+  const clientWith = typedClient(run, program, here);
+  return { screen, clock: systemClock, here, ssh: flags.ssh, client, clientWith, definitions };
 }
 
 function hereOf({ environment, input, machineIdPath, out }: Surroundings): Here {
@@ -138,10 +160,31 @@ function tunnelOf(
   return () => openTunnel({ tunnel, settings, endpoint, here, trace });
 }
 
+const definitions: Definitions = {
+  commands: [
+    ...commands.filter(({ isHidden }) => isHidden !== true),
+    { name: 'help', summary: helpSummary, operand: { usage: '[command]', what: '' }, flags: [] },
+  ],
+  globalFlags: [...globalFlags, { usage: '--version', what: 'print the version' }],
+};
+
+function typedClient(run: Run, program: Commander, here: Here): Context['clientWith'] {
+  return (globals, requestTimeoutMs) => {
+    const values = { ...program.opts(), ...globalValues(globals) };
+    const flags = readGlobalFlags(values, run.surroundings.environment);
+    run.client = new FleetClient({
+      ...flags,
+      requestTimeoutMs,
+      openStream: tunnelOf(flags, here),
+    });
+    return run.client;
+  };
+}
+
 function addHelp(program: Commander): void {
   program
     .command('help')
-    .summary('tell about fleetctl, or about a command')
+    .summary(helpSummary)
     .description('Tells about fleetctl, or about one of its commands.')
     .argument('[command]', 'the command')
     .action((name: string | undefined) => {

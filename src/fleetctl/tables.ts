@@ -23,7 +23,7 @@ export const tableFlags: readonly Flag[] = [
   { usage: '-l, --full', what: 'do not shorten machine ids and hashes' },
   { usage: '--no-legend', what: 'leave the header out' },
   { usage: '--fields <list>', what: 'columns to show, with commas between' },
-  { usage: '-o, --output <format>', what: 'table or json' },
+  { usage: '-o, --output <format>', what: 'table or json', values: ['table', 'json'] },
 ];
 
 /** Reads what `tableFlags` offers. */

@@ -15,6 +15,8 @@ export interface Traveller {
   readonly before: Pick<UnitBody, 'desiredState'> | null;
   /** Content to store with it; null: what is stored stays. */
   readonly text: string | null;
+  /** Started again although it is launched already; absent: no. */
+  readonly isAnew?: boolean;
 }
 
 /** A known unit that is to change its state and nothing else. */
@@ -22,9 +24,14 @@ export function toTraveller({ name, body }: KnownUnit): Traveller {
   return { name, isGlobal: body.global, before: body, text: null };
 }
 
+/** A known unit that is to be started, though it may be launched already. */
+export function startAnew(unit: KnownUnit): Traveller {
+  return { ...toTraveller(unit), isAnew: true };
+}
+
 /** Where units are to go, and what the command is called. */
 export interface Journey {
-  readonly verb: 'load' | 'start' | 'stop' | 'unload';
+  readonly verb: 'load' | 'start' | 'restart' | 'stop' | 'unload';
   readonly goal: Goal;
   readonly wait: WaitFlags;
 }
@@ -40,11 +47,13 @@ export async function bringTo(
 ): Promise<ExitStatus> {
   const desiredState = desiredFor[goal];
   const writes = units
-    .filter(({ before, text }) => text !== null || before?.desiredState !== desiredState)
-    .map(({ name, text }) => ({
-      name,
-      body: { desiredState, ...(text === null ? {} : { text }) },
-    }));
+    .filter(({ before, text, isAnew }) => {
+      return text !== null || isAnew === true || before?.desiredState !== desiredState;
+    })
+    .map(({ name, text, isAnew }) => {
+      if (text !== null) return { name, body: { desiredState, text } };
+      return { name, body: { desiredState, ...(isAnew === true ? { restart: true } : {}) } };
+    });
   const written = new Set(writes.map(({ name }) => name));
   const sent = await sendPuts(context, writes);
   const underway = units.filter(({ name }) => !written.has(name) || sent.has(name));

@@ -13,6 +13,7 @@ import {
   isFolder,
   objectionToEnding,
   pathBeside,
+  readFirstSource,
   readUnitSource,
   type UnitSource,
 } from './unit-source.ts';
@@ -81,13 +82,13 @@ async function planUnit(
   const why = refusedName(name) ?? objectionToTemplate(name, request);
   if (why !== null) return fail([why]);
   const before = await cluster.get(name);
-  const own = await readFirst(filePathsOf(argument, name));
+  const own = await readFirstSource(filePathsOf(argument, name));
   if (!own.ok) {
     const isNeeded = before === null || request.isReplacing;
     return isNeeded ? own : ok(keep(name, before, own.error));
   }
   if (before === null) return planNew(cluster, { argument, name, own: own.value });
-  return planKnown(cluster, { name, before, own: own.value }, request);
+  return planKnown(cluster, { argument, name, before, own: own.value }, request);
 }
 
 function objectionToTemplate(name: UnitName, { desired }: PlanRequest): string | null {
@@ -126,25 +127,31 @@ async function planNew(
 
 async function planKnown(
   cluster: Cluster,
-  unit: { readonly name: UnitName; readonly before: UnitBody; readonly own: UnitSource | null },
+  unit: {
+    readonly argument: string;
+    readonly name: UnitName;
+    readonly before: UnitBody;
+    readonly own: UnitSource | null;
+  },
   request: PlanRequest,
 ): Promise<Plan> {
-  const { name, before } = unit;
-  const kept = keep(name, before, []);
-  const source = request.isReplacing ? await replacement(cluster, unit) : unit.own;
-  if (source === null) return ok(kept);
+  const { argument, name, before, own } = unit;
+  const found = own === null ? await fromTemplate(cluster, argument, name) : ok(plain(own));
+  if (!found.ok) return request.isReplacing ? found : ok(keep(name, before, found.error));
+  if (found.value === null) return ok(keep(name, before, []));
+  const { source, warnings: some } = found.value;
   const checked = checkSource(source, name);
   if (!request.isReplacing) {
     const isSame = checked.ok && checked.value.hash === before.hash;
     const warning = `${unused(name, source.origin)}; --replace stores it`;
-    return ok(isSame ? kept : { ...kept, warnings: [warning] });
+    return ok(keep(name, before, isSame ? some : [...some, warning]));
   }
   if (!checked.ok) return checked;
-  if (checked.value.text === before.text) return ok(kept);
+  if (checked.value.text === before.text) return ok(keep(name, before, some));
   const objection = objectionToReplacing(before, checked.value, request);
   if (objection !== null) return fail([objection]);
   const { text, isGlobal, warnings } = checked.value;
-  return ok({ name, isGlobal, before, text, warnings });
+  return ok({ name, isGlobal, before, text, warnings: [...some, ...warnings] });
 }
 
 /** What is stored stays as it is. */
@@ -167,17 +174,6 @@ function objectionToReplacing(
   const verb = desiredState === 'launched' ? 'start' : 'load';
   const how = `replace it with fleetctl ${verb} --replace, or unload it first`;
   return `${name} is ${desiredState}; ${how}`;
-}
-
-/** What a known unit is to be replaced with: its own file, else its stored template. */
-async function replacement(
-  cluster: Cluster,
-  { name, own }: { readonly name: UnitName; readonly own: UnitSource | null },
-): Promise<UnitSource | null> {
-  if (own !== null) return own;
-  const template = templateOf(name);
-  const stored = template === null ? null : await cluster.get(template);
-  return stored === null ? null : { origin: stored.name, text: stored.text };
 }
 
 interface FoundSource {
@@ -208,14 +204,4 @@ async function fromTemplate(
   const checked = checkSource(local.value, template);
   const isSame = checked.ok && checked.value.hash === stored.hash;
   return ok({ source, warnings: isSame ? [] : [unused(template, local.value.origin)] });
-}
-
-async function readFirst(
-  paths: readonly string[],
-): Promise<Result<UnitSource | null, readonly string[]>> {
-  for (const path of paths) {
-    const source = await readUnitSource(path);
-    if (!source.ok || source.value !== null) return source;
-  }
-  return ok(null);
 }

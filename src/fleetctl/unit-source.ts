@@ -46,6 +46,17 @@ export async function readUnitSource(
   return text.ok ? ok({ origin: path, text: text.value }) : fail([formatProblem(path, text.error)]);
 }
 
+/** The first of these files that is there; null when none is. */
+export async function readFirstSource(
+  paths: readonly string[],
+): Promise<Result<UnitSource | null, readonly string[]>> {
+  for (const path of paths) {
+    const source = await readUnitSource(path);
+    if (!source.ok || source.value !== null) return source;
+  }
+  return ok(null);
+}
+
 /** Where the file of an argument may lie: as it was typed, or with the type added. */
 export function filePathsOf(argument: string, name: UnitName): readonly string[] {
   return [...new Set([argument, pathBeside(argument, name)])];

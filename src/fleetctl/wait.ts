@@ -75,7 +75,7 @@ export async function readAwaited(
     const units = await inParallel(names, limits.requestCountMax, (name) => client.getUnit(name));
     return new Map(names.map((name, index) => [name, units[index] ?? null]));
   }
-  const listed = new Map((await client.listUnits()).map((unit) => [unit.name, unit]));
+  const listed = new Map((await client.listUnits('brief')).map((unit) => [unit.name, unit]));
   return new Map(names.map((name) => [name, listed.get(name) ?? null]));
 }
 

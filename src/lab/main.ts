@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { FleetError, messageOf } from '../lib/error.ts';
+import { flushed, readerGone } from '../lib/flushed.ts';
 import { fleetlabProgram } from './program.ts';
 import { interruptedHint, interruptedWord } from './trouble.ts';
 
@@ -52,10 +53,14 @@ function tellInterrupted(error: unknown): number {
   return interruptedStatus;
 }
 
-main().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
+async function runToEnd(): Promise<number> {
+  const status = await main().catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exit(1);
-  },
-);
+    return 1;
+  });
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  return status;
+}
+
+process.stderr.on('error', () => undefined); // nobody is left to tell
+void Promise.race([runToEnd(), readerGone(process.stdout)]).then((status) => process.exit(status));

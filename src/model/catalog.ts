@@ -18,6 +18,7 @@ export interface ReportRow {
 export interface UnitView {
   readonly name: UnitName;
   readonly record: UnitRecord;
+  /** Empty when a brief view was asked for. */
   readonly text: string;
   /** null for global units and for units the leader has not decided on yet. */
   readonly placement: Placement | null;
@@ -43,6 +44,11 @@ export interface Page<T> {
 export interface PageRequest {
   readonly start: PageStart | null;
   readonly limitCount: number;
+}
+
+/** As `PageRequest`; brief units come without their text, which is most of the work. */
+export interface UnitPageRequest extends PageRequest {
+  readonly isBrief?: boolean;
 }
 
 /** A unit as it is to be stored; already validated. */
@@ -79,7 +85,7 @@ export interface MetadataChange {
  * FleetError (`registry/unavailable`, `registry/conflict`, `registry/not-ours`, …).
  */
 export interface Catalog {
-  readUnits(page: PageRequest, signal: AbortSignal): Promise<Page<UnitView>>;
+  readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>>;
   readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null>;
   readReports(
     page: PageRequest,
@@ -95,6 +101,11 @@ export interface Catalog {
     desired: DesiredState,
     signal: AbortSignal,
   ): Promise<'updated' | 'unchanged' | 'missing'>;
+  /**
+   * Asks for a new start of what is stored, wherever it is placed; also makes `launched` the desired
+   * state. `missing` when there is no such unit.
+   */
+  restart(name: UnitName, signal: AbortSignal): Promise<'restarted' | 'missing'>;
   /** Marks a unit as gone; `missing` when there is no such unit. */
   destroy(name: UnitName, signal: AbortSignal): Promise<'destroyed' | 'missing'>;
   /** Makes all changes in order, in one step; the machines need not be there. */

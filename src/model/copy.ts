@@ -17,12 +17,15 @@ export function isUp(record: UnitRecord, report: StateReport | undefined): boole
   return report.current === 'launched' && !['activating', 'failed'].includes(report.active);
 }
 
+/** True when a report is about the newest run that a unit asks for: an older one says nothing. */
+export function isOfThisRun(record: UnitRecord, report: StateReport): boolean {
+  return report.identity === record.identity && (report.restartCount ?? 0) >= record.restartCount;
+}
+
 /** True when a oneshot was started and ended well: it is done until somebody starts it again. */
 export function hasFinished(record: UnitRecord, report: StateReport): boolean {
   if (!record.oneshot || record.desired !== 'launched') return false;
   return (
-    report.identity === record.identity &&
-    report.current === 'launched' &&
-    report.active === 'inactive'
+    isOfThisRun(record, report) && report.current === 'launched' && report.active === 'inactive'
   );
 }

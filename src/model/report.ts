@@ -16,6 +16,8 @@ export interface StateReport {
   readonly identity: UnitIdentity;
   readonly unitHash: UnitHash;
   readonly current: Progress;
+  /** Of the order that this is about; absent for 0. What is said of an earlier start is history. */
+  readonly restartCount?: number;
   /** systemd's own words: LoadState, ActiveState, SubState. */
   readonly load: string;
   readonly active: string;

@@ -16,7 +16,7 @@ export interface UnitRecord {
   readonly desired: DesiredState;
   /** Destroyed: the leader takes it down everywhere, then deletes the record. */
   readonly gone: boolean;
-  /** Grows with each `fleetctl restart`. */
+  /** Grows whenever it is to be started anew: stopped first where it runs. */
   readonly restartCount: number;
   /** A oneshot service without RemainAfterExit=: it may end well and be done. */
   readonly oneshot: boolean;

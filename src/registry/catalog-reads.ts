@@ -1,16 +1,17 @@
-import type { Page, PageRequest, ReportRow, UnitView } from '../model/catalog.ts';
+import type { Page, PageRequest, ReportRow, UnitPageRequest, UnitView } from '../model/catalog.ts';
 import type { MachineId, Revision } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Placement } from '../model/placement.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { machineCodec, metadataCodec, placementCodec, reportCodec, unitCodec } from './codec.ts';
+import { metadataCodec, placementCodec, unitCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
-import { unreadableMachine, withMetadata } from './machine-view.ts';
+import { withMetadata } from './machine-view.ts';
 import { readAtOnce, readKeys, readPage, readWhole } from './paged-read.ts';
 import type { KeyRange, RangeRequest, Store, StoredItem } from './store.ts';
 import { undecodable } from './store-guard.ts';
+import { machineIn, reportIn, type StoredUnit, unitIn } from './stored-item.ts';
 
 /** What reading needs. */
 export interface ReadParts {
@@ -18,20 +19,16 @@ export interface ReadParts {
   readonly keys: Keys;
 }
 
-interface StoredUnit {
-  readonly name: UnitName;
-  readonly record: UnitRecord;
-}
-
 /** One page of units. Destroyed and unreadable ones take no place in it. */
 export async function readUnitPage(
   parts: ReadParts,
-  page: PageRequest,
+  page: UnitPageRequest,
   signal: AbortSignal,
 ): Promise<Page<UnitView>> {
   const { keys } = parts;
   const shown = await readShown(parts, { page, range: keys.all('units') }, unitIn(keys), signal);
-  const items = await unitViews(parts, shown.items, shown.revision, signal);
+  const { items: units, revision } = shown;
+  const items = await unitViews(parts, { units, revision, isBrief: page.isBrief === true }, signal);
   return { ...shown, items };
 }
 
@@ -49,7 +46,11 @@ export async function readUnitView(
   if (!record.ok) throw undecodable(key, record.error);
   if (record.value.gone) return null;
   const unit = { name, record: record.value };
-  const views = await unitViews(parts, [unit], reading.revision, signal);
+  const views = await unitViews(
+    parts,
+    { units: [unit], revision: reading.revision, isBrief: false },
+    signal,
+  );
   return views[0] ?? null;
 }
 
@@ -158,14 +159,18 @@ function collectionOf(keys: Keys, range: KeyRange): string {
 
 async function unitViews(
   parts: ReadParts,
-  units: readonly StoredUnit[],
-  revision: Revision,
+  what: {
+    readonly units: readonly StoredUnit[];
+    readonly revision: Revision;
+    readonly isBrief: boolean;
+  },
   signal: AbortSignal,
 ): Promise<readonly UnitView[]> {
+  const { units, revision, isBrief } = what;
   const [first, last] = [units[0], units.at(-1)];
   if (first === undefined || last === undefined) return [];
   const { store, keys } = parts;
-  const textKeys = units.map((unit) => keys.text(unit.record.contentHash));
+  const textKeys = isBrief ? [] : units.map((unit) => keys.text(unit.record.contentHash));
   const texts = await readKeys(store, { keys: textKeys, revision }, signal);
   const between = { from: keys.placement(first.name), to: `${keys.placement(last.name)}\0` };
   const placements = placementsIn(keys, await readRange(parts, between, revision, signal));
@@ -269,31 +274,4 @@ async function readRange(
 ): Promise<readonly StoredItem[]> {
   const ranges = [{ range, keysOnly: false }];
   return (await readWhole(parts.store, { ranges, revision }, signal)).items;
-}
-
-function unitIn(keys: Keys): (item: StoredItem) => StoredUnit | null {
-  return (item) => {
-    const meaning = keys.meaning(item.key);
-    const record = unitCodec.decode(item.value);
-    if (meaning.kind !== 'unit' || !record.ok || record.value.gone) return null;
-    return { name: meaning.unit, record: record.value };
-  };
-}
-
-function reportIn(keys: Keys): (item: StoredItem) => ReportRow | null {
-  return (item) => {
-    const meaning = keys.meaning(item.key);
-    const report = reportCodec.decode(item.value);
-    if (meaning.kind !== 'report' || !report.ok || report.value.current === 'gone') return null;
-    return { unit: meaning.unit, machine: meaning.machine, report: report.value };
-  };
-}
-
-function machineIn(keys: Keys): (item: StoredItem) => Machine | null {
-  return (item) => {
-    const meaning = keys.meaning(item.key);
-    if (meaning.kind !== 'machine') return null;
-    const machine = machineCodec.decode(item.value);
-    return machine.ok ? machine.value : unreadableMachine(meaning.machine);
-  };
 }

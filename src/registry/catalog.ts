@@ -7,6 +7,7 @@ import type {
   ReportRow,
   Submission,
   SubmitOutcome,
+  UnitPageRequest,
   UnitView,
 } from '../model/catalog.ts';
 import type { MachineId, UnitIdentity } from '../model/ids.ts';
@@ -52,7 +53,7 @@ export class StoreCatalog implements Catalog {
     this.#parts = parts;
   }
 
-  readUnits(page: PageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
+  readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
     return readUnitPage(this.#parts, page, signal);
   }
 
@@ -93,6 +94,20 @@ export class StoreCatalog implements Catalog {
         if (current.record.desired === desired) return { outcome: 'unchanged', ops: [] };
         const record = { ...current.record, desired };
         return { outcome: 'updated', ops: [this.#putUnit(name, record, current)] };
+      },
+      signal,
+    );
+  }
+
+  restart(name: UnitName, signal: AbortSignal): Promise<'restarted' | 'missing'> {
+    return this.#change<'restarted' | 'missing'>(
+      name,
+      (current) => {
+        const before = current.record;
+        if (before === null) return { outcome: 'missing', ops: [] };
+        const restartCount = before.restartCount + 1;
+        const record: UnitRecord = { ...before, desired: 'launched', restartCount };
+        return { outcome: 'restarted', ops: [this.#putUnit(name, record, current)] };
       },
       signal,
     );

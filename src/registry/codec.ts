@@ -18,6 +18,7 @@ import {
   listOf,
   mapOf,
   oneOf,
+  orAbsent,
   orNull,
   record,
 } from './decoder.ts';
@@ -97,6 +98,7 @@ export const reportCodec = codec<StateReport>(
   record<StateReport>({
     identity,
     unitHash,
+    restartCount: orAbsent(aCount),
     current: oneOf('loaded', 'launched', 'refused', 'gone'),
     load: aString,
     active: aString,

@@ -43,6 +43,11 @@ export function orNull<T>(decoder: Decoder<T>): Decoder<T | null> {
   return (value, where) => (value === null ? null : decoder(value, where));
 }
 
+/** For a field that may be missing. */
+export function orAbsent<T>(decoder: Decoder<T>): Decoder<T | undefined> {
+  return (value, where) => (value === undefined ? undefined : decoder(value, where));
+}
+
 export function listOf<T>(decoder: Decoder<T>): Decoder<readonly T[]> {
   return (value, where) =>
     Array.isArray(value)
@@ -63,7 +68,7 @@ export function mapOf<T>(decoder: Decoder<T>): Decoder<ReadonlyMap<string, T>> {
 /** An object with at least these fields; others are ignored. */
 export function record<T extends object>(
   fields: {
-    readonly [Name in keyof T]: Decoder<T[Name]>;
+    readonly [Name in keyof T]-?: Decoder<T[Name] | undefined>;
   },
 ): Decoder<T> {
   return (value, where) => {
@@ -72,7 +77,7 @@ export function record<T extends object>(
       name,
       decoder(source[name], `${where}.${name}`),
     ]);
-    return Object.fromEntries(entries) as T;
+    return Object.fromEntries(entries.filter(([, field]) => field !== undefined)) as T;
   };
 }
 

@@ -56,6 +56,7 @@ export class FakeCluster {
   readonly #options: FakeClusterOptions;
   readonly #placements = new Map<UnitName, Placement>();
   #identityCount = 0;
+  #isHeld = false;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: FakeClusterOptions) {
@@ -90,6 +91,11 @@ export class FakeCluster {
     });
   }
 
+  /** From now on nobody obeys any more. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
   /** Ends when everything asked for so far was done. */
   settled(): Promise<void> {
     return this.#turn;
@@ -111,7 +117,7 @@ export class FakeCluster {
   #soon(key: string, value: string): void {
     const meaning = this.keys.meaning(key);
     const record = unitCodec.decode(value);
-    if (meaning.kind !== 'unit' || !record.ok) return;
+    if (meaning.kind !== 'unit' || !record.ok || this.#isHeld) return;
     this.#turn = this.#turn.then(() => this.#obey(meaning.unit, record.value));
   }
 
@@ -138,6 +144,7 @@ export class FakeCluster {
     await this.report(machine, name, {
       identity: record.identity,
       unitHash: record.unitHash,
+      restartCount: record.restartCount,
       current: hasStarted ? 'launched' : 'loaded',
       load: 'loaded',
       active: fate.active ?? (hasStarted ? 'active' : 'inactive'),

@@ -204,6 +204,7 @@ export class SimulatedCluster {
     reports.set(unit, {
       identity: copy.record.identity,
       unitHash: copy.record.unitHash,
+      restartCount: copy.record.restartCount,
       current: copy.launched ? 'launched' : 'loaded',
       load: 'loaded',
       active: copy.active,

@@ -20,7 +20,9 @@ export const listUnitFiles: Command = {
     const wanted = fields ?? ['unit', 'hash', 'dstate', 'state', 'target'];
     chooseColumns(columns(isFull, new MachineNames([])), wanted); // a bad field costs no request
     const client = context.client();
-    const [found, machines] = await Promise.all([client.listUnits(), client.listMachines()]);
+    const content = isJson || wanted.includes('desc') ? 'whole' : 'brief';
+    const reads = [client.listUnits(content), client.listMachines()] as const;
+    const [found, machines] = await Promise.all(reads);
     const units = [...found].sort((one, other) => byText(one.name, other.name));
     const chosen = chooseColumns(columns(isFull, new MachineNames(machines)), wanted);
     if (isJson) context.screen.line(JSON.stringify(units, null, 2));

@@ -4,6 +4,7 @@ import type { Flag } from '../command.ts';
 export const unitOperand = {
   usage: '<unit...>',
   what: 'unit files, names of units in the cluster, or instances of a template',
+  completes: 'units and files',
 } as const;
 
 /** Units that the cluster knows. */
@@ -16,4 +17,10 @@ export const knownUnitOperand = {
 export const replaceFlag: Flag = {
   usage: '--replace',
   what: 'store the local file where the cluster has other content',
+};
+
+/** Not only until systemd has started it. */
+export const untilUpFlag: Flag = {
+  usage: '--wait',
+  what: 'wait until the units are active, finished or failed',
 };

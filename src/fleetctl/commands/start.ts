@@ -1,8 +1,9 @@
 import type { Command } from '../command.ts';
+import { isDown } from '../down.ts';
 import { bringTo } from '../towards.ts';
 import { planUnits } from '../unit-plan.ts';
 import { readWaitFlags, waitFlags } from '../wait-flags.ts';
-import { replaceFlag, unitOperand } from './shared-flags.ts';
+import { replaceFlag, unitOperand, untilUpFlag } from './shared-flags.ts';
 
 /** `fleetctl start`: places units and starts them. */
 export const start: Command = {
@@ -11,13 +12,10 @@ export const start: Command = {
   description:
     'Places units on machines and starts them, after storing what the cluster does not know. ' +
     'Waits until systemd has started them; --wait also waits for what they become. A unit that ' +
-    'fits on no machine is reported with the reasons.',
+    'fits on no machine is reported with the reasons. One that failed or has finished is started ' +
+    'again.',
   operand: unitOperand,
-  flags: [
-    replaceFlag,
-    { usage: '--wait', what: 'wait until the units are active, finished or failed' },
-    ...waitFlags,
-  ],
+  flags: [replaceFlag, untilUpFlag, ...waitFlags],
   examples: [
     'fleetctl start web.service',
     'fleetctl start web@{1..3}.service',
@@ -28,6 +26,7 @@ export const start: Command = {
     const isReplacing = flags['replace'] === true;
     const units = await planUnits(context, operands, { desired: 'launched', isReplacing });
     const goal = flags['wait'] === true ? 'active' : 'launched';
-    return bringTo(context, units, { verb: 'start', goal, wait });
+    const travellers = units.map((unit) => ({ ...unit, isAnew: isDown(unit) }));
+    return bringTo(context, travellers, { verb: 'start', goal, wait });
   },
 };

@@ -33,6 +33,8 @@ describe('what fleetctl prints', () => {
       'list-units',
       'list-unit-files',
       'list-unit-files --fields unit,desc',
+      'list-unit-files -o json',
+      'list-units -o json',
       'cat web.service',
       'stop web.service',
       'unload web.service',
@@ -137,6 +139,74 @@ describe('what fleetctl prints', () => {
     await expect(`${first}\n${second}\n${third}`).toMatchFileSnapshot(golden('replace'));
   });
 
+  it('is as recorded for instances whose template differs here, there, or both', async () => {
+    await using session = await aSession({ machineCount: 1 });
+    session.file('web@.service', web);
+    const first = await script(
+      session,
+      'submit FOLDER/web@.service',
+      'start FOLDER/web@1.service',
+      'verify FOLDER/web@1.service',
+    );
+    session.file('web@.service', web.replace('1d', '2d'));
+    const second = await script(
+      session,
+      'start FOLDER/web@1.service',
+      'submit FOLDER/web@.service',
+      'submit --replace FOLDER/web@.service',
+      'start FOLDER/web@1.service',
+      'start --replace FOLDER/web@1.service',
+      'start FOLDER/web@1.service',
+      'cat web@1.service',
+    );
+    await expect(`${first}\n${second}`).toMatchFileSnapshot(golden('replace-instances'));
+  });
+
+  it('is as recorded for a comparison with local files', async () => {
+    await using session = await aSession({ machineCount: 1 });
+    session.file('web.service', web);
+    session.file('db.service', web);
+    const first = await script(
+      session,
+      'verify FOLDER/web.service',
+      'submit FOLDER/web.service FOLDER/db.service',
+      'verify FOLDER/web.service FOLDER/db',
+    );
+    session.file('db.service', `# a comment\n${web}`);
+    session.file(
+      'web.service',
+      web.replace('1d', '2d').replace('[Unit]\n', '[Unit]\nAfter=a.target\n'),
+    );
+    const second = await script(
+      session,
+      'verify FOLDER/web.service FOLDER/db.service',
+      'verify web.service',
+    );
+    session.file('web.service', `[Service]\nExecStart /bin/true\n`);
+    const third = await script(session, 'verify FOLDER/web.service');
+    await expect(`${first}\n${second}\n${third}`).toMatchFileSnapshot(golden('verify'));
+  });
+
+  it('is as recorded for a restart', async () => {
+    await using session = await aSession({ machineCount: 2 });
+    session.file('web@.service', web);
+    session.file('agent.service', `${web}\n[X-Fleet]\nGlobal=true\n`);
+    const text = await script(
+      session,
+      'submit FOLDER/web@.service',
+      'start web@1.service FOLDER/agent.service',
+      'restart web@1.service',
+      'restart --wait web@1',
+      'restart --no-block web@1.service agent.service',
+      'stop web@1.service',
+      'restart web@1.service',
+      'restart web@.service',
+      'restart missing.service web@1.service',
+      'restart',
+    );
+    await expect(text).toMatchFileSnapshot(golden('restart'));
+  });
+
   it('is as recorded for units that do not start', async () => {
     await using session = await aSession({
       machineCount: 2,
@@ -197,6 +267,10 @@ describe('what fleetctl prints', () => {
       '--endpoint https://host:49153/path list-units',
       '--endpoint unix://relative list-units',
       '--request-timeout never list-units',
+      'completion',
+      'completion csh',
+      'restart --block-attempts x web.service',
+      'verify --replace web.service',
       '--experimental-api list-machines --no-legend',
       'help frobnicate',
     );

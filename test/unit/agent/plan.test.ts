@@ -141,6 +141,12 @@ describe('a receipt', () => {
       ['start'],
     ],
     [
+      'of fewer restarts starts what failed, free of the limit on starts',
+      aRunningUnit(web, anOrder(), { status: { active: 'failed' } }),
+      restarted,
+      ['reset', 'start'],
+    ],
+    [
       'of more restarts (a store that went back) changes nothing',
       aRunningUnit(web, restarted),
       anOrder(),

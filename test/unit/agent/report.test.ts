@@ -39,7 +39,8 @@ describe('a report', () => {
 
   it('says loaded while a restart is due', () => {
     const restart = anOrder('launch', { restartCount: 1 });
-    expect(report(aRunningUnit(web), restart)).toMatchObject({ current: 'loaded' });
+    const said = report(aRunningUnit(web), restart);
+    expect(said).toMatchObject({ current: 'loaded', restartCount: 1 });
   });
 
   it('tells of the copy that is here, not of the one that was ordered', () => {

@@ -16,6 +16,7 @@ function catalogThat(end: (signal: AbortSignal) => Promise<never>): Catalog {
     readMachines: (_page, signal) => end(signal),
     submit: (_submission, signal) => end(signal),
     setDesired: (_name, _desired, signal) => end(signal),
+    restart: (_name, signal) => end(signal),
     destroy: (_name, signal) => end(signal),
     changeMetadata: (_changes, signal) => end(signal),
   };
@@ -31,6 +32,7 @@ const everyRequest = [
   ['GET', '/units/a.service', undefined],
   ['PUT', '/units/a.service', { desiredState: 'inactive' }],
   ['PUT', '/units/a.service', { desiredState: 'inactive', text: '[A]\nb=c\n' }],
+  ['PUT', '/units/a.service', { restart: true }],
   ['DELETE', '/units/a.service', undefined],
   ['GET', '/state', undefined],
   ['GET', '/state/a.service', undefined],

@@ -82,6 +82,15 @@ describe('the state of a unit', () => {
     expect(body.machineID).toBeUndefined();
   });
 
+  it('is not launched while the machine speaks of an earlier start', () => {
+    const reports = [aRow(machineId(1), { current: 'launched', problem: 'an old one' })];
+    const view = aView('launched', { placement: on(machineId(1)), reports });
+    const asked = { ...view, record: { ...view.record, restartCount: 1 } };
+    const body = unitBody(asked);
+    expect(body).toMatchObject({ currentState: 'loaded', restartCount: 1 });
+    expect(body.machines[0]).toMatchObject({ currentState: 'loaded', problem: null });
+  });
+
   it('is inactive for a unit that is to be unloaded only when no machine has it any more', () => {
     const still = [aRow(machineId(1), { current: 'launched' })];
     expect(unitBody(aView('inactive', { reports: still })).currentState).toBe('launched');

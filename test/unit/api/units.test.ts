@@ -265,3 +265,44 @@ describe('GET and DELETE /units/NAME', () => {
     expect(body.machines).toHaveLength(2);
   });
 });
+
+describe('PUT /units/NAME with restart', () => {
+  it('counts a restart, launches the unit and keeps its content', async () => {
+    const { api, cluster } = await setUp();
+    await ask(api, 'PUT', '/units/a.service', { desiredState: 'loaded', text });
+    for (const body of [{ restart: true }, { restart: true, desiredState: 'launched' }]) {
+      expect((await ask(api, 'PUT', '/units/a.service', body)).status).toBe(204);
+    }
+    await cluster.settled();
+    const after = { desiredState: 'launched', currentState: 'launched', restartCount: 2, text };
+    expect(await unit(api, 'a.service')).toMatchObject(after);
+  });
+
+  it('does nothing when it is false', async () => {
+    const { api } = await setUp();
+    await ask(api, 'PUT', '/units/a.service', { desiredState: 'launched', text });
+    const body = { desiredState: 'launched', restart: false };
+    expect((await ask(api, 'PUT', '/units/a.service', body)).status).toBe(204);
+    expect((await unit(api, 'a.service')).restartCount).toBe(0);
+  });
+
+  it.each([
+    ['content', { restart: true, text }, 400, 'without options and text'],
+    ['another state', { restart: true, desiredState: 'loaded' }, 400, 'desiredState launched only'],
+    ['another type', { restart: 'yes' }, 400, 'restart: must be true or false'],
+  ])('refuses %s beside it and restarts nothing', async (_what, body, status, words) => {
+    const { api } = await setUp();
+    await ask(api, 'PUT', '/units/a.service', { desiredState: 'launched', text });
+    const answer = await ask(api, 'PUT', '/units/a.service', body);
+    expect(answer.status).toBe(status);
+    expect(JSON.stringify(answer.body)).toContain(words);
+    expect((await unit(api, 'a.service')).restartCount).toBe(0);
+  });
+
+  it('refuses a template, and a unit that is not there', async () => {
+    const { api } = await setUp();
+    await ask(api, 'PUT', '/units/a@.service', { text });
+    expect((await ask(api, 'PUT', '/units/a@.service', { restart: true })).status).toBe(400);
+    expect((await ask(api, 'PUT', '/units/b.service', { restart: true })).status).toBe(404);
+  });
+});

@@ -152,7 +152,7 @@ describe('a listing', () => {
       endpoint: { kind: 'tcp', host: url.hostname, port: Number(url.port) },
       requestTimeoutMs: 5000,
     });
-    expect((await client.listUnits()).map(({ name }) => name)).toEqual(['first', 't']);
+    expect((await client.listUnits('whole')).map(({ name }) => name)).toEqual(['first', 't']);
     expect(asked).toEqual(['1000 null', '1000 t', '1000 null', '1000 t']);
     client.close();
   });

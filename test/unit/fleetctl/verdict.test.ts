@@ -29,6 +29,7 @@ function aBody(more: Partial<UnitBody>): UnitBody {
     text: '',
     hash: '',
     global: false,
+    restartCount: 0,
     placement: { sinceMs: 0, reason: 'least loaded', objections: [] },
     machines: [],
     ...more,

@@ -23,6 +23,10 @@ interface Trial {
   readonly end: Promise<readonly UnitName[]>;
 }
 
+function noClient(): never {
+  throw new Error('no client here');
+}
+
 /** Waits for units whose verdicts depend on the time. */
 function wait(
   names: readonly UnitName[],
@@ -37,9 +41,9 @@ function wait(
     screen: new Screen(out, err),
     here: aHere(),
     ssh: noSshSettings,
-    client: () => {
-      throw new Error('no client here');
-    },
+    client: noClient,
+    clientWith: noClient,
+    definitions: { commands: [], globalFlags: [] },
   };
   const end = waitForUnits(context, {
     names,

@@ -1,0 +1,36 @@
+import type { Command } from '../command.ts';
+import { knownUnits } from '../named-units.ts';
+import { canRestart } from '../original-unit.ts';
+import { bringTo, startAnew, toTraveller } from '../towards.ts';
+import { readWaitFlags, waitFlags } from '../wait-flags.ts';
+import { knownUnitOperand, untilUpFlag } from './shared-flags.ts';
+
+/** `fleetctl restart`: stops units and starts them again where they are. */
+export const restart: Command = {
+  name: 'restart',
+  summary: 'stop units and start them again on their machines',
+  description:
+    'Stops units and starts them again on the machines they are on; starts those that do not ' +
+    'run, failed or finished ones included. A global unit is restarted on all its machines at once.',
+  operand: knownUnitOperand,
+  flags: [untilUpFlag, ...waitFlags],
+  examples: ['fleetctl restart web.service', 'fleetctl restart --wait web@{1..3}.service'],
+  async run(context, operands, flags) {
+    const wait = readWaitFlags(flags);
+    const units = await knownUnits(context, operands);
+    const goal = flags['wait'] === true ? 'active' : 'launched';
+    // A fleetd of fleet 1.0 has to be led through it step by step.
+    const old = units.filter(({ body }) => !canRestart(body) && body.desiredState === 'launched');
+    const stopped = await bringTo(context, old.map(toTraveller), {
+      ...{ verb: 'stop', goal: 'stopped' },
+      wait: { ...wait, isWaiting: true },
+    });
+    const travellers = units.map((unit) =>
+      old.includes(unit)
+        ? { ...toTraveller(unit), before: { desiredState: 'loaded' as const } }
+        : startAnew(unit),
+    );
+    const started = await bringTo(context, travellers, { verb: 'restart', goal, wait });
+    return stopped === 0 ? started : stopped;
+  },
+};
