@@ -80,6 +80,10 @@ export function isGone(actual: ActualUnit): boolean {
   const { disk } = actual;
   const isOnDisk = disk.contentHash !== null || disk.link === 'ours' || disk.loaded !== null;
   return (
-    actual.busy === null && !isOnDisk && disk.receipt === null && actual.owner.kind !== 'fleet'
+    actual.busy === null &&
+    !isOnDisk &&
+    disk.receipt === null &&
+    disk.install === 'none' &&
+    actual.owner.kind !== 'fleet'
   );
 }

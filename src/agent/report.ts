@@ -40,6 +40,7 @@ export function sameReport(left: StateReport, right: StateReport): boolean {
     left.identity === right.identity &&
     left.unitHash === right.unitHash &&
     left.current === right.current &&
+    left.restartCount === right.restartCount &&
     left.load === right.load &&
     left.active === right.active &&
     left.sub === right.sub &&
@@ -66,9 +67,12 @@ function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
   const isRefused = isUnloadable(actual);
   const isOrders = order !== null && retry?.key === retryKey(order);
   const problem = isRefused ? `${load}: ${loadError}` : isOrders ? retry.problem : null;
+  const current = isRefused ? 'refused' : progressOf(input, copy);
+  const run = current === 'launched' ? runOf(input) : 0;
   return {
     ...{ identity: copy.identity, unitHash: copy.unitHash },
-    current: isRefused ? 'refused' : progressOf(input, copy),
+    current,
+    ...(run > 0 ? { restartCount: run } : {}),
     ...{ load, active, sub },
     problem: problem === null ? null : shortened(problem),
   };
@@ -76,11 +80,19 @@ function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
 
 function progressOf({ actual, order, bootId }: ReportInput, copy: Copy): Progress {
   if (order?.identity === copy.identity && order.want === 'launch') {
-    return isLaunched(actual, order, bootId) ? 'launched' : 'loaded';
+    const isStarted = order.finished === true || isLaunched(actual, order, bootId);
+    return isStarted ? 'launched' : 'loaded';
   }
   const { receipt } = actual.disk;
   const isStarted = receipt?.identity === copy.identity && receipt.bootId === bootId;
   return isStarted ? 'launched' : 'loaded';
+}
+
+/** The run that was launched: after a reboot only the order knows of one that has finished. */
+function runOf({ actual, order, bootId }: ReportInput): number {
+  if (order?.finished === true) return order.restartCount;
+  const { receipt } = actual.disk;
+  return receipt?.bootId === bootId ? receipt.restartCount : 0;
 }
 
 /** Whose text is on disk; null when there is none, or it is nobody's that we know. */

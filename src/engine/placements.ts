@@ -6,7 +6,7 @@ import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
 import { isFinished } from './keep.ts';
 import { groupObjections } from './objections.ts';
-import { finishedOn, isMarkedFinished } from './placement-words.ts';
+import { finishedOn } from './placement-words.ts';
 
 /** The placement as it should be stored; the stored one itself when it needs no change. */
 export function placementFor(
@@ -35,6 +35,7 @@ export function placementFor(
     reason: string,
     objections: readonly Objection[],
   ): Placement {
+    const isDone = stored?.machine === machine && isFinished(draft, unit, record, stored);
     const isSame = stored?.machine === machine && stored.identity === record.identity;
     return {
       machine,
@@ -42,6 +43,7 @@ export function placementFor(
       sinceMs: isSame ? stored.sinceMs : draft.nowMs,
       reason,
       objections,
+      ...(isDone ? { finishedRun: record.restartCount } : {}),
       refusals: draft.refusals(unit, record),
     };
   }
@@ -59,9 +61,9 @@ function stayingWords(
     return `submitted again, stays on ${shortId(machine)}`;
   }
   if (isFinished(draft, unit, record, stored)) {
-    return isMarkedFinished(stored) ? stored.reason : finishedOn(machine);
+    return finishedOn(machine);
   }
-  if (isMarkedFinished(stored)) return `started again on ${shortId(machine)}`;
+  if (stored.finishedRun !== undefined) return `started again on ${shortId(machine)}`;
   if (stored.objections.length > 0) return `machine ${shortId(machine)} is back`;
   return stored.reason;
 }
@@ -89,6 +91,7 @@ function isSamePlacement(one: Placement, other: Placement): boolean {
     one.machine === other.machine &&
     one.identity === other.identity &&
     one.reason === other.reason &&
+    one.finishedRun === other.finishedRun &&
     JSON.stringify([one.objections, one.refusals]) ===
       JSON.stringify([other.objections, other.refusals])
   );

@@ -1,4 +1,4 @@
-import type { UnitBody } from '../api/schema.ts';
+import type { UnitBody, UnitStateWord } from '../api/schema.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Context, ExitStatus } from './command.ts';
 import type { KnownUnit } from './named-units.ts';
@@ -12,7 +12,7 @@ export interface Traveller {
   readonly name: UnitName;
   readonly isGlobal: boolean;
   /** null: new to the cluster. */
-  readonly before: Pick<UnitBody, 'desiredState'> | null;
+  readonly before: Pick<UnitBody, 'desiredState' | 'placement'> | null;
   /** Content to store with it; null: what is stored stays. */
   readonly text: string | null;
 }
@@ -40,7 +40,7 @@ export async function bringTo(
 ): Promise<ExitStatus> {
   const desiredState = desiredFor[goal];
   const writes = units
-    .filter(({ before, text }) => text !== null || before?.desiredState !== desiredState)
+    .filter(({ before, text }) => text !== null || isAskedFor(before, desiredState))
     .map(({ name, text }) => ({
       name,
       body: { desiredState, ...(text === null ? {} : { text }) },
@@ -61,6 +61,12 @@ export async function bringTo(
     look: lookingAt(context, goal),
   });
   return underway.length === units.length && late.length === 0 ? 0 : 1;
+}
+
+/** Whether a state is news for a unit; a oneshot that has finished may be started once more. */
+function isAskedFor(before: Traveller['before'], desired: UnitStateWord): boolean {
+  if (before?.desiredState !== desired) return true;
+  return desired === 'launched' && before.placement?.finished === true;
 }
 
 function lookingAt(

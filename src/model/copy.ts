@@ -1,4 +1,5 @@
 import type { Order } from './order.ts';
+import type { Placement } from './placement.ts';
 import type { StateReport } from './report.ts';
 import type { UnitRecord } from './unit.ts';
 
@@ -17,12 +18,21 @@ export function isUp(record: UnitRecord, report: StateReport | undefined): boole
   return report.current === 'launched' && !['activating', 'failed'].includes(report.active);
 }
 
+/** True when a report is about the newest run that a unit asks for: an older one says nothing. */
+export function isOfThisRun(record: UnitRecord, report: StateReport): boolean {
+  return report.identity === record.identity && (report.restartCount ?? 0) >= record.restartCount;
+}
+
 /** True when a oneshot was started and ended well: it is done until somebody starts it again. */
 export function hasFinished(record: UnitRecord, report: StateReport): boolean {
   if (!record.oneshot || record.desired !== 'launched') return false;
   return (
-    report.identity === record.identity &&
-    report.current === 'launched' &&
-    report.active === 'inactive'
+    isOfThisRun(record, report) && report.current === 'launched' && report.active === 'inactive'
   );
+}
+
+/** True when a placement remembers that the run its unit asks for has ended well. */
+export function isKnownFinished(record: UnitRecord, placement: Placement | null): boolean {
+  if (!record.oneshot || record.desired !== 'launched' || placement === null) return false;
+  return placement.identity === record.identity && placement.finishedRun === record.restartCount;
 }

@@ -16,6 +16,8 @@ export interface StateReport {
   readonly identity: UnitIdentity;
   readonly unitHash: UnitHash;
   readonly current: Progress;
+  /** Of the order that it was `launched` for; absent for 0, and when it is not launched. */
+  readonly restartCount?: number;
   /** systemd's own words: LoadState, ActiveState, SubState. */
   readonly load: string;
   readonly active: string;

@@ -16,7 +16,10 @@ export interface UnitRecord {
   readonly desired: DesiredState;
   /** Destroyed: the leader takes it down everywhere, then deletes the record. */
   readonly gone: boolean;
-  /** Grows with each `fleetctl restart`. */
+  /**
+   * Grows with each restart; for a oneshot with each start, so that a start after a stop, or after
+   * it has finished, is another run.
+   */
   readonly restartCount: number;
   /** A oneshot service without RemainAfterExit=: it may end well and be done. */
   readonly oneshot: boolean;

@@ -13,11 +13,13 @@ import {
   aCount,
   aString,
   aText,
+  aTrue,
   type Decoder,
   decode,
   listOf,
   mapOf,
   oneOf,
+  orAbsent,
   orNull,
   record,
 } from './decoder.ts';
@@ -88,6 +90,7 @@ export const orderCodec = codec<Order>(
     contentHash,
     want: oneOf('load', 'launch', 'stop', 'retire', 'gone'),
     restartCount: aCount,
+    finished: orAbsent(aTrue),
     after: listOf(unitName),
     reason: aString,
   }),
@@ -102,6 +105,7 @@ export const reportCodec = codec<StateReport>(
     active: aString,
     sub: aString,
     problem: orNull(aString),
+    restartCount: orAbsent(aCount),
   }),
 );
 
@@ -115,6 +119,7 @@ export const placementCodec = codec<Placement>(
       record<Objection>({ why: aString, count: aCount, machines: listOf(machineId) }),
     ),
     refusals: listOf(record({ machine: machineId, why: aString })),
+    finishedRun: orAbsent(aCount),
   }),
 );
 

@@ -22,6 +22,9 @@ export const aString: Decoder<string> = (value, where) =>
 export const aBoolean: Decoder<boolean> = (value, where) =>
   typeof value === 'boolean' ? value : refuse(where, 'true or false');
 
+export const aTrue: Decoder<true> = (value, where) =>
+  value === true ? true : refuse(where, 'true');
+
 /** A whole number from 0 on. */
 export const aCount: Decoder<number> = (value, where) =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : refuse(where, 'a count');
@@ -41,6 +44,11 @@ export function oneOf<T extends string>(...choices: readonly T[]): Decoder<T> {
 
 export function orNull<T>(decoder: Decoder<T>): Decoder<T | null> {
   return (value, where) => (value === null ? null : decoder(value, where));
+}
+
+/** For a field that may be missing. */
+export function orAbsent<T>(decoder: Decoder<T>): Decoder<T | undefined> {
+  return (value, where) => (value === undefined ? undefined : decoder(value, where));
 }
 
 export function listOf<T>(decoder: Decoder<T>): Decoder<readonly T[]> {
@@ -63,7 +71,7 @@ export function mapOf<T>(decoder: Decoder<T>): Decoder<ReadonlyMap<string, T>> {
 /** An object with at least these fields; others are ignored. */
 export function record<T extends object>(
   fields: {
-    readonly [Name in keyof T]: Decoder<T[Name]>;
+    readonly [Name in keyof T]-?: Decoder<T[Name] | undefined>;
   },
 ): Decoder<T> {
   return (value, where) => {
@@ -72,7 +80,7 @@ export function record<T extends object>(
       name,
       decoder(source[name], `${where}.${name}`),
     ]);
-    return Object.fromEntries(entries) as T;
+    return Object.fromEntries(entries.filter(([, field]) => field !== undefined)) as T;
   };
 }
 

@@ -4,12 +4,13 @@ import { planCluster } from '../../src/engine/plan.ts';
 import { applyDecisions } from '../../src/model/apply-decisions.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
 import { inConflict, peerOf } from '../../src/model/conflict.ts';
+import { isKnownFinished } from '../../src/model/copy.ts';
 import { stayingRules, whyNot } from '../../src/model/rules.ts';
 import { matchesGlob } from '../../src/unitfile/glob.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import { machineId } from '../builders/cluster.ts';
 import { anyStory, type Event, happen } from '../builders/cluster-story.ts';
-import { SimulatedCluster } from '../builders/simulated-cluster.ts';
+import { runName, SimulatedCluster } from '../builders/simulated-cluster.ts';
 
 const runs = { numRuns: Number(process.env['FLOTILLA_RUNS'] ?? 300) };
 
@@ -210,6 +211,27 @@ test('whatever happened, the cluster settles, with one copy of each placed unit'
         if (seat !== null && !isHere) continue; // waits for its machine
         const isLost = picture.placements.get(unit)?.reason.startsWith('finished') === true;
         expect(holders, unit).toEqual(isHere && !isLost ? [seat] : isHere ? holders : []);
+      }
+    }),
+    runs,
+  );
+});
+
+test('a oneshot that was seen to finish is not run again, though machines reboot', () => {
+  fc.assert(
+    fc.property(anyStory, (story) => {
+      const cluster = new SimulatedCluster();
+      for (const event of story) {
+        const done = [...cluster.picture().units].flatMap(([unit, record]) => {
+          const isDone = isKnownFinished(record, cluster.placement(unit) ?? null);
+          // Until its order says so, an agent that reboots cannot know.
+          const machine = cluster.placement(unit)?.machine ?? machineId(0);
+          const isTold = cluster.order(machine, unit)?.finished === true;
+          return isDone && isTold ? [runName(record)] : [];
+        });
+        const before = done.map((run) => cluster.startCounts.get(run));
+        happen(cluster, event);
+        expect(done.map((run) => cluster.startCounts.get(run))).toEqual(before);
       }
     }),
     runs,
