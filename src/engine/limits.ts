@@ -2,6 +2,10 @@
 export const limits = {
   /** How long an old copy waits for its new one before it is stopped all the same. */
   handOverMaxMs: 5 * 60_000,
+  /** Comparisons and tries in one plan to make room for units that fit nowhere. */
+  repairStepsMax: 100_000,
+  /** Units whose seats are thought over together. */
+  repairUnitsMax: 200,
   /** A stored list of objections, as JSON. */
   objectionsBytesMax: 1024,
   /** One objection's words. */
