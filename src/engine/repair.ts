@@ -8,6 +8,8 @@ import { limits } from './limits.ts';
 import { best, fits } from './rank.ts';
 import type { Room } from './room.ts';
 
+const unplaced = '' as MachineId;
+
 /** Units that have to share a machine, since one follows the other. */
 interface Item {
   readonly members: readonly Homeless[];
@@ -23,16 +25,21 @@ interface Item {
  */
 export class Repair {
   readonly #draft: Draft;
-  readonly #homeless: ReadonlyMap<UnitName, Homeless>;
+  readonly #placed = new Map<UnitName, Homeless>();
   #stepCount = 0;
 
-  constructor(draft: Draft, homeless: ReadonlyMap<UnitName, Homeless>) {
+  constructor(draft: Draft) {
     this.#draft = draft;
-    this.#homeless = homeless;
+  }
+
+  /** This plan has given the unit a seat: it may take another. */
+  placed(one: Homeless): void {
+    this.#placed.set(one.unit, one);
   }
 
   /** Seats the unit, and moves others if need be; false when nothing has changed. */
   makeRoomFor(one: Homeless): boolean {
+    if (this.#stepCount > limits.repairStepsMax) return false;
     const movable = this.#movable();
     if (movable.size === 0) return false;
     movable.set(one.unit, one);
@@ -49,30 +56,41 @@ export class Repair {
     for (const item of items) item.rooms = this.#roomsFor(item, before);
     const chosen = new Map<Item, Room>();
     const isSolved = this.#solve(items, chosen);
-    if (isSolved) this.#seatAll(one, chosen, before);
-    else for (const [unit, seat] of before) this.#draft.seat(unit, seat);
+    if (isSolved) {
+      this.placed(one);
+      this.#seatAll(one, chosen, before);
+    } else for (const [unit, seat] of before) this.#draft.seat(unit, seat);
     return isSolved;
   }
 
   /** What this plan has placed by the ordinary rules: its start is not even ordered yet. */
   #movable(): Map<UnitName, Homeless> {
     const movable = new Map<UnitName, Homeless>();
-    for (const [unit, homeless] of this.#homeless) {
+    for (const [unit, homeless] of this.#placed) {
+      this.#stepCount += 1;
       if (this.#draft.seats.get(unit)?.kind !== 'placed') continue;
-      const isSwap = [...this.#draft.groupOf(unit)].some(
-        (other) => (this.#draft.picture.units.get(other)?.requirements.replaces.length ?? 0) > 0,
-      );
-      if (!isSwap) movable.set(unit, homeless);
+      if (![...this.#draft.groupOf(unit)].some((other) => this.#replaces(other))) {
+        movable.set(unit, homeless);
+      }
     }
     return movable;
+  }
+
+  #replaces(unit: UnitName): boolean {
+    return (this.#draft.picture.units.get(unit)?.requirements.replaces.length ?? 0) > 0;
   }
 
   /** Whether a room would do if everybody who can move left it. */
   #wouldFit({ unit, record }: Homeless, movable: ReadonlyMap<UnitName, Homeless>): boolean {
     const applicant = this.#draft.applicant(unit, record);
-    return [...this.#draft.rooms.values()].some((room) => {
-      this.#stepCount += 1;
-      return this.#stepCount <= limits.repairStepsMax && fitsWithout(applicant, room, movable);
+    const rooms = new Set<Room>();
+    for (const other of movable.keys()) {
+      const room = this.#draft.rooms.get(this.#draft.seats.get(other)?.machine ?? unplaced);
+      if (room !== undefined) rooms.add(room);
+    }
+    return [...rooms].some((room) => {
+      this.#stepCount += room.tenants.size;
+      return fitsWithout(applicant, room, movable);
     });
   }
 

@@ -33,7 +33,7 @@ class Settler {
     this.#homeless = new Map(homeless);
     this.#following = following;
     this.#followers = followersOf(homeless.values());
-    this.#repair = new Repair(draft, this.#homeless);
+    this.#repair = new Repair(draft);
   }
 
   /**
@@ -90,6 +90,7 @@ class Settler {
     const chosen = fittingCount === 1 ? 'the only machine that fits' : `best of ${fittingCount}`;
     const why = one.why ?? (targets.length > 0 ? `follows ${targets.join(', ')}` : chosen);
     this.#draft.seat(one.unit, { kind: 'placed', machine: room.machine.id, why });
+    this.#repair.placed(one);
     for (const target of targets) {
       if (this.#draft.seats.get(target)?.kind === 'placed') this.#draft.join(target, one.unit);
     }
