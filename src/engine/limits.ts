@@ -8,6 +8,12 @@ export const limits = {
   repairUnitsMax: 200,
   /** A stored list of objections, as JSON. */
   objectionsBytesMax: 1024,
+  /** Objections alone are written anew for at most this many units … */
+  refreshCountMax: 100,
+  /** … in any stretch of this length … */
+  refreshWindowMs: 5_000,
+  /** … and for one unit not before this, when only the count of machines has changed. */
+  refreshUnitMs: 30_000,
   /** One objection's words. */
   objectionWhyCharsMax: 160,
   /** Machines named in one objection. */

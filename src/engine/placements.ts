@@ -18,7 +18,9 @@ export function placementFor(
   const stored = draft.picture.placements.get(unit);
   const seat = draft.seats.get(unit);
   const next = seat === undefined ? nowhere() : seated(seat);
-  return stored !== undefined && isSamePlacement(stored, next) ? stored : next;
+  if (stored === undefined) return next;
+  if (isSamePlacement(stored, next)) return stored;
+  return isRefresh(stored, next) ? draft.refreshes.choose(stored, next) : next;
 
   function nowhere(): Placement {
     const objections = objectionsTo(draft, unit, record);
@@ -84,6 +86,22 @@ function nowhereWords(objections: readonly Objection[]): string {
   if (first !== undefined && others.length === 0) return first.why;
   const count = objections.reduce((sum, objection) => sum + objection.count, 0);
   return `fits on none of ${count} machines`;
+}
+
+/** True when both decide the same and only the objections, with the words made of them, differ. */
+function isRefresh(stored: Placement, next: Placement): boolean {
+  const reason = wordsOfOwn(stored) ? next.reason : stored.reason;
+  return (
+    stored.objections.length > 0 &&
+    next.objections.length > 0 &&
+    wordsOfOwn(stored) === wordsOfOwn(next) &&
+    isSamePlacement({ ...stored, reason, objections: next.objections }, next)
+  );
+}
+
+/** True when the reason only sums the objections up. */
+function wordsOfOwn({ reason, objections }: Placement): boolean {
+  return reason === nowhereWords(objections);
 }
 
 function isSamePlacement(one: Placement, other: Placement): boolean {

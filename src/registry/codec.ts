@@ -120,6 +120,7 @@ export const placementCodec = codec<Placement>(
     ),
     refusals: listOf(record({ machine: machineId, why: aString })),
     finishedRun: orAbsent(aCount),
+    refreshedMs: orAbsent(aCount),
   }),
 );
 

@@ -1,13 +1,22 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planCluster } from '../../src/engine/plan.ts';
+import { applyDecisions } from '../../src/model/apply-decisions.ts';
 import { inConflict, peerOf } from '../../src/model/conflict.ts';
 import type { MachineId } from '../../src/model/ids.ts';
 import type { Machine } from '../../src/model/machine.ts';
 import type { UnitRecord } from '../../src/model/unit.ts';
 import { matchesGlob } from '../../src/unitfile/glob.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
-import { aMachine, aPicture, aPlacement, aUnit, machineId, named } from '../builders/cluster.ts';
+import {
+  aMachine,
+  anOrder,
+  aPicture,
+  aPlacement,
+  aUnit,
+  machineId,
+  named,
+} from '../builders/cluster.ts';
 
 const runs = { numRuns: Number(process.env['FLOTILLA_RUNS'] ?? 400) };
 const unitNames = ['a', 'b', 'c', 'd', 'e', 'f'].map(named);
@@ -119,6 +128,21 @@ test('new units are all placed when there is any way to place them all', () => {
     runs,
   );
   expect(feasibleCount).toBeGreaterThan(runs.numRuns / 10);
+});
+
+test('all units of a machine that died move when there is any way to place them all', () => {
+  fc.assert(
+    fc.property(anyPuzzle, ({ machines, units }) => {
+      if (solved({ machines, units }) === null) return;
+      const dead = machineId(9);
+      const placements = new Map([...units].map(([unit, one]) => [unit, aPlacement(one, dead)]));
+      const orders = new Map([[dead, new Map([...units].map(([u, one]) => [u, anOrder(one)]))]]);
+      const picture = aPicture({ machines, units, placements, orders });
+      const after = applyDecisions(picture, planCluster(picture, 0).decisions).placements;
+      expect([...after].filter(([, { machine }]) => machine === dead)).toEqual([]);
+    }),
+    runs,
+  );
 });
 
 test('room is made without moving anything that had a machine', () => {

@@ -221,3 +221,36 @@ test('members are recorded at first sight, when they vanish, and when they retur
   cluster.settle();
   expect(cluster.members().get(m1)).toMatchObject({ firstSeenMs: 1_000_000, vanishedMs: null });
 });
+
+test('a pair that has to stay together finds a machine though others were placed first', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id);
+  cluster.submit(named('a'));
+  cluster.submit(named('b'), { machineOf: [named('a')] });
+  cluster.submit(named('c'), { conflicts: ['a.service'] });
+  cluster.submit(named('d'), { conflicts: ['b.service'] });
+  cluster.settle();
+  const at = (name: string) => cluster.placement(named(name))?.machine ?? null;
+  expect(at('a')).not.toBeNull();
+  expect([at('b'), at('d')]).toEqual([at('a'), at('c')]);
+  expect(at('c')).not.toBe(at('a'));
+});
+
+test('metadata changed at run time moves what no longer fits, once, with the reason', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id, { disk: 'ssd' });
+  cluster.submit(db, { metadata: [{ key: 'disk', values: ['ssd'] }] });
+  cluster.submit(named('side'), { machineOf: [db] });
+  cluster.settle();
+  const before = cluster.placement(db)?.machine ?? m1;
+  cluster.setMachine(before, { metadata: new Map([['disk', 'hdd']]) });
+  const { decisions } = cluster.plan();
+  expect(decisions.map(({ subject }) => subject)).toEqual([db]);
+  const after = cluster.placement(db);
+  expect(after?.machine).toBe(before === m1 ? m2 : m1);
+  expect(after?.reason).toBe(`left ${before.slice(0, 8)}: metadata disk=ssd is missing`);
+  expect(cluster.placement(named('side'))?.machine).toBe(after?.machine);
+  cluster.settle();
+  cluster.setMachine(before, { metadata: new Map([['disk', 'ssd']]) });
+  expect(cluster.plan().decisions).toEqual([]);
+});
