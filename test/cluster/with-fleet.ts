@@ -83,7 +83,7 @@ export function withFleet(options: UpOptions = {}): TestFleet {
     },
     did: async (...args) => {
       const ran = await fleet.fleetctl(args);
-      expect({ args, ...ran }).toMatchObject({ status: 0 });
+      expect(ran.status, `fleetctl ${args.join(' ')}: ${ran.stderr}`).toBe(0);
       return ran.stdout;
     },
     file: (name, text) => {
@@ -103,7 +103,7 @@ export function withFleet(options: UpOptions = {}): TestFleet {
     },
     script: async (machine, text) => {
       const ran = await lab.exec(machine, ['bash', '-ec', text]);
-      expect({ machine, text, ...ran }).toMatchObject({ status: 0 });
+      expect(ran.status, `${machine}: ${text}: ${ran.stderr}`).toBe(0);
       return ran.stdout;
     },
     keys: async () => {

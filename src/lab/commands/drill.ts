@@ -1,10 +1,11 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { downLab } from '../down.ts';
 import { type DrillOptions, runDrill } from '../drill/drill.ts';
-import { type LossKind, resultLines } from '../drill/result.ts';
+import { resultLines } from '../drill/result.ts';
+import type { LossKind } from '../drill/timeline.ts';
 import type { LabContext } from '../lab.ts';
 import { withLock } from '../lock.ts';
-import { labLimits } from '../names.ts';
+import { labLimits, parseMachineName } from '../names.ts';
 import type { EtcdPlace } from '../record.ts';
 import { requireRoot } from '../requirements.ts';
 import { interruptedWord, labFailed } from '../trouble.ts';
@@ -54,8 +55,19 @@ const drillLock = { lab: `${drillLab}/run`, purpose: 'drill' } as const;
 
 function drill(shell: Shell, flags: Flags): Promise<void> {
   requireRoot('drill');
+  requireVictim(flags);
   const context: LabContext = { ...shell.context(), lab: drillLab };
   return withLock(drillLock, context.say, () => drillOnce(shell, context, flags));
+}
+
+/** A machine that will not be there is told before any is booted. */
+function requireVictim({ kill, machines }: Flags): void {
+  const number = parseMachineName(kill);
+  if (kill === 'leader' || kill === 'random' || (number.ok && number.value <= machines)) return;
+  throw labFailed(
+    `--kill ${kill}: there will be no such machine`,
+    `'leader', 'random', or one of m1 to m${machines} is meant`,
+  );
 }
 
 async function drillOnce(shell: Shell, context: LabContext, flags: Flags): Promise<void> {
@@ -65,7 +77,7 @@ async function drillOnce(shell: Shell, context: LabContext, flags: Flags): Promi
     // What an interrupted drill has left would spoil this one's figures.
     await downLab(context);
     const result = await runDrill(context, optionsFrom(flags, isJson ? context.say : shell.print));
-    const lines = isJson ? [JSON.stringify(result, null, 2)] : ['', ...resultLines(result)];
+    const lines = isJson ? [JSON.stringify(result, wholeMs, 2)] : ['', ...resultLines(result)];
     for (const line of lines) shell.print(line);
     if (result.faults.length > 0) shell.exitWith(1);
   } catch (error) {
@@ -80,6 +92,11 @@ async function drillOnce(shell: Shell, context: LabContext, flags: Flags): Promi
       await downLab({ lab: context.lab, say: context.say });
     }
   }
+}
+
+/** Milliseconds without their fractions, which mean nothing here. */
+function wholeMs(key: string, value: unknown): unknown {
+  return key.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value;
 }
 
 function optionsFrom(flags: Flags, show: (text: string) => void): DrillOptions {

@@ -10,9 +10,9 @@ import { upLab } from '../up.ts';
 import { type Cast, castFor, expectationOn, unitsOf } from './cast.ts';
 import { fleetctl } from './fleetctl.ts';
 import { lookAt } from './look.ts';
-import type { DrillResult, LossKind } from './result.ts';
+import type { DrillResult } from './result.ts';
 import { leaderOf, raftTermOf, type StoreWatch, watchStore } from './store-watch.ts';
-import { type Loss, type Mark, milestonesOf, secondsText } from './timeline.ts';
+import { type Loss, type LossKind, type Mark, milestonesOf, secondsText } from './timeline.ts';
 import { type Expectation, faultsIn, type Running, restartedBetween } from './verdict.ts';
 
 const limits = {

@@ -1,7 +1,4 @@
-import { type Mark, secondsText } from './timeline.ts';
-
-/** How a machine is lost: a power cut, or a clean shutdown. */
-export type LossKind = 'kill' | 'poweroff';
+import { type LossKind, type Mark, secondsText } from './timeline.ts';
 
 /** What a drill measured and found; with `-o json`, this is what it prints. */
 export interface DrillResult {
