@@ -5,6 +5,7 @@ import { nextRetry, retryKey } from '../../../src/agent/retry.ts';
 import type { BootId, UnitIdentity } from '../../../src/model/ids.ts';
 import type { Order } from '../../../src/model/order.ts';
 import type { ContentHash } from '../../../src/unitfile/unit-hash.ts';
+import type { UnitName } from '../../../src/unitfile/unit-name.ts';
 import {
   aBook,
   aLoadedUnit,
@@ -20,7 +21,7 @@ import {
 
 /** What is planned for one unit: kinds of tasks, or the wait. */
 function planOf(actual: ActualUnit, order: Order): readonly string[] | string {
-  const plan = planMachine(aPlanInput([actual], [[web, order]]));
+  const plan = planMachine(aPlanInput([actual], [[actual.name, order]]));
   return plan.units[0]?.tasks.map(({ kind }) => kind) ?? plan.waits[0]?.reason ?? [];
 }
 
@@ -43,6 +44,42 @@ describe('what an order comes to', () => {
       anAbsentUnit(web),
       anOrder(),
       ['write', 'link', 'install', 'start'],
+    ],
+    [
+      'a finished oneshot is written after a reboot and not started',
+      anAbsentUnit(web),
+      anOrder('launch', { finished: true }),
+      ['write', 'link', 'install'],
+    ],
+    [
+      'a finished oneshot is left alone',
+      aLoadedUnit(web),
+      anOrder('launch', { finished: true }),
+      [],
+    ],
+    [
+      "a slice that systemd makes up when asked is nobody else's",
+      anAbsentUnit('a.slice' as UnitName, { status: { load: 'loaded' } }),
+      anOrder('load'),
+      ['write', 'link', 'install'],
+    ],
+    [
+      "a slice in use without a file is somebody else's",
+      anAbsentUnit('a.slice' as UnitName, { status: { load: 'loaded', active: 'active' } }),
+      anOrder('load'),
+      'name taken by systemd itself (LoadState loaded)',
+    ],
+    [
+      'links that are due are made',
+      aLoadedUnit(web, anOrder(), { disk: { install: 'due' } }),
+      anOrder('load'),
+      ['install'],
+    ],
+    [
+      'a unit is gone only when systemd was told of its links',
+      anAbsentUnit(web, { disk: { install: 'due' } }),
+      anOrder('gone'),
+      ['install'],
     ],
     ['a loaded unit is started', aLoadedUnit(web), anOrder(), ['start']],
     ['a loaded unit is only loaded', aLoadedUnit(web), anOrder('load'), []],
