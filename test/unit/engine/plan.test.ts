@@ -254,3 +254,56 @@ test('metadata changed at run time moves what no longer fits, once, with the rea
   cluster.setMachine(before, { metadata: new Map([['disk', 'ssd']]) });
   expect(cluster.plan().decisions).toEqual([]);
 });
+
+/** The units that each decision places, such as `['a.service b.service']`. */
+function placedTogether({ decisions }: ReturnType<SimulatedCluster['plan']>): string[] {
+  const units = decisions.map(({ changes }) =>
+    changes.flatMap((change) => (change.kind === 'place' ? [change.unit] : [])).sort(),
+  );
+  return units.filter((some) => some.length > 0).map((some) => some.join(' '));
+}
+
+test('a chain of MachineOf moves as one, in one decision, when its machine dies', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id);
+  cluster.submit(named('c'), { machineOf: [named('b')] });
+  cluster.submit(named('b'), { machineOf: [named('a')] });
+  cluster.submit(named('a'));
+  expect(placedTogether(cluster.plan())).toEqual(['a.service b.service c.service']);
+  cluster.settle();
+  const before = cluster.placement(named('a'))?.machine ?? m1;
+  cluster.vanish(before, 'power');
+  expect(placedTogether(cluster.plan())).toEqual(['a.service b.service c.service']);
+  const after = ['a', 'b', 'c'].map((name) => cluster.placement(named(name))?.machine);
+  expect(new Set(after)).toEqual(new Set([before === m1 ? m2 : m1]));
+});
+
+test('Replaces is one decision: who comes and who makes room', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id);
+  cluster.submit(named('old'));
+  cluster.settle();
+  cluster.submit(named('new'), { replaces: ['old.service'] });
+  expect(placedTogether(cluster.plan())).toEqual(['new.service old.service']);
+});
+
+test('a global unit goes by metadata and conflicts, and follows both when they change', () => {
+  const cluster = new SimulatedCluster();
+  const holders = (): string[] =>
+    [...cluster.copies].flatMap(([id, copies]) => (copies.has(named('all')) ? [id] : [])).sort();
+  for (const id of [m1, m2]) cluster.join(id, { disk: 'ssd' });
+  cluster.join(machineId(3), { disk: 'hdd' });
+  const metadata = [{ key: 'disk', values: ['ssd'] }];
+  cluster.submit(db, { machineId: m2 });
+  cluster.settle();
+  cluster.submit(named('all'), { global: true, metadata, conflicts: ['db.service'] });
+  cluster.settle();
+  expect(holders()).toEqual([m1]);
+  cluster.setMachine(machineId(3), { metadata: new Map([['disk', 'ssd']]) });
+  cluster.change(db, { gone: true });
+  cluster.settle();
+  expect(holders()).toEqual([m1, m2, machineId(3)]);
+  cluster.setMachine(m1, { metadata: new Map() });
+  cluster.settle();
+  expect(holders()).toEqual([m2, machineId(3)]);
+});
