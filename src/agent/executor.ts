@@ -6,6 +6,7 @@ import {
   execute,
   executors,
   type Hands,
+  makeLinks,
   refused,
   requireFresh,
 } from './executors.ts';
@@ -82,7 +83,7 @@ export class Executor {
   async #runStage(tasks: readonly Task[], failed: Set<UnitName>): Promise<void> {
     const kind = tasks[0]?.kind;
     if (kind === 'link' && tasks.length > 1 && (await this.#linkAll(tasks))) return;
-    if (kind === 'reload') return await this.#reloadAll(tasks, failed);
+    if (kind === 'reload' || kind === 'install') return await this.#reloadAll(tasks, failed);
     await Promise.all(
       tasks.map((task) =>
         this.#gate.run(() =>
@@ -104,14 +105,28 @@ export class Executor {
     }
   }
 
-  /** One reload for all. */
+  /** Makes the links of [Install] sections, then one reload for all that need it; often none. */
   async #reloadAll(tasks: readonly Task[], failed: Set<UnitName>): Promise<void> {
-    const reload = this.#reload(tasks.map((task) => task.unit));
+    const needing = new Set<Task>(tasks.filter(({ kind }) => kind === 'reload'));
     await Promise.all(
       tasks.map((task) =>
+        this.#gate.run(() =>
+          this.#guarded(task, failed, async () => {
+            const isNews = task.kind === 'install' && (await makeLinks(this.#hands, task.unit));
+            if (isNews) needing.add(task);
+          }),
+        ),
+      ),
+    );
+    const waiting = [...needing].filter(({ unit }) => !failed.has(unit));
+    if (waiting.length === 0) return;
+    const reload = this.#reload([...new Set(waiting.map(({ unit }) => unit))]);
+    await Promise.all(
+      waiting.map((task) =>
         this.#guarded(task, failed, async () => {
           await reload;
-          requireFresh(this.#hands.view, task.unit);
+          if (task.kind === 'install') await this.#hands.files.installed(task.unit);
+          else requireFresh(this.#hands.view, task.unit);
         }),
       ),
     );

@@ -4,6 +4,7 @@ import type { BootId } from '../model/ids.ts';
 import type { AgentLedger } from '../model/ledger.ts';
 import type { AgentMeter } from '../model/meters.ts';
 import type { Order } from '../model/order.ts';
+import { readInstallation } from '../unitfile/install.ts';
 import { contentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { callsForStop } from './called-for.ts';
@@ -50,6 +51,11 @@ export function executors(hands: Hands): Executors {
       say(hands, task, 'adopted');
     },
     link: (task) => systemd.linkRuntime([files.path(task.unit)]),
+    install: async (task) => {
+      if (!(await makeLinks(hands, task.unit))) return;
+      await systemd.reload();
+      await files.installed(task.unit);
+    },
     reload: async (task) => {
       await systemd.reload();
       await view.look([task.unit]);
@@ -78,6 +84,24 @@ export async function execute(of: Executors, task: Task, signal: AbortSignal): P
   // The map is complete by its type; only the pairing of kind and task has to be said here.
   const run = of[task.kind] as (task: Task, signal: AbortSignal) => Promise<void>;
   await run(task, signal);
+}
+
+/** The links of a unit's [Install] section; true when systemd has to be told of a change. */
+export async function makeLinks(hands: Hands, unit: UnitName): Promise<boolean> {
+  const { files, systemd, ledger, log } = hands;
+  const text = await files.readText(unit);
+  const { aliases } = readInstallation(text ?? '', unit);
+  const statuses = aliases.length === 0 ? new Map() : await systemd.list(aliases);
+  const orders = ledger.orderBook()?.orders;
+  const free = new Set<UnitName>();
+  for (const alias of aliases) {
+    const { load, fragmentPath } = statuses.get(alias) ?? { load: '', fragmentPath: '' };
+    const isUnknown = load === 'not-found' && fragmentPath === '';
+    const isOurs = files.isOurPath(fragmentPath, unit);
+    if ((isUnknown || isOurs) && orders?.has(alias) !== true) free.add(alias);
+    else log.warn({ unit, alias, where: fragmentPath }, 'alias is taken, left it out');
+  }
+  return await files.install(unit, (alias) => free.has(alias));
 }
 
 /** Throws when systemd still holds another text of the unit than the one on disk. */

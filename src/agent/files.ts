@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { diskFailed, hasCode, namesIn, readWhole, writeWhole } from './disk-file.ts';
+import { InstallLinks, type InstallState, type InstallText } from './install-links.ts';
 import { RecordFolder } from './record-folder.ts';
 import { decodeLoaded, decodeReceipt, type LoadedRecord, type Receipt } from './records.ts';
 
@@ -27,6 +28,8 @@ export interface DiskUnit {
   readonly link: 'ours' | 'none' | 'foreign';
   readonly loaded: LoadedRecord | null;
   readonly receipt: Receipt | null;
+  /** Of the unit file's `[Install]` section, or of one that is gone. */
+  readonly install: InstallState;
 }
 
 /**
@@ -43,12 +46,19 @@ export class UnitFiles {
   readonly #paths: AgentPaths;
   readonly #loaded: RecordFolder<LoadedRecord>;
   readonly #receipts: RecordFolder<Receipt>;
+  readonly #installs: InstallLinks;
 
   constructor(paths: AgentPaths) {
     this.#paths = paths;
     const state = join(paths.root, paths.stateDirectory);
     this.#loaded = new RecordFolder(join(state, 'loaded'), decodeLoaded);
     this.#receipts = new RecordFolder(join(state, 'receipts'), decodeReceipt);
+    const places = {
+      runtimeDirectory: paths.runtimeDirectory,
+      unitPath: (name: UnitName) => this.path(name),
+      seen: (path: string) => this.#seen(path),
+    };
+    this.#installs = new InstallLinks(places, join(state, 'installs'));
   }
 
   /** The path of a unit's file, as systemd sees it. */
@@ -63,16 +73,17 @@ export class UnitFiles {
 
   /** All units of which anything is on disk. */
   async names(): Promise<ReadonlySet<UnitName>> {
-    const [files, loaded, receipts] = await Promise.all([
+    const [files, ...recorded] = await Promise.all([
       namesIn(join(this.#paths.root, this.#paths.unitsDirectory)),
       this.#loaded.names(),
       this.#receipts.names(),
+      this.#installs.names(),
     ]);
     const named = files.flatMap((file) => {
       const parsed = parseUnitName(file);
       return parsed.ok ? [parsed.value] : [];
     });
-    return new Set([...named, ...loaded, ...receipts]);
+    return new Set([...named, ...recorded.flat()]);
   }
 
   /** What is on disk of one unit. */
@@ -83,7 +94,9 @@ export class UnitFiles {
       this.#loaded.read(name),
       this.#receipts.read(name),
     ]);
-    return { contentHash: bytes === null ? null : hashOf(bytes), link, loaded, receipt };
+    const unit = bytes === null ? null : installText(name, bytes);
+    const install = await this.#installs.state(name, unit);
+    return { contentHash: unit?.contentHash ?? null, link, loaded, receipt, install };
   }
 
   /** The text of a unit file; null when there is none. */
@@ -112,8 +125,27 @@ export class UnitFiles {
     await this.#receipts.remove(name);
   }
 
-  /** Removes all we ever wrote of a unit; what others put beside it stays. */
+  /**
+   * Makes the links of the `[Install]` section of a unit's file; see `InstallLinks.make`. True when
+   * systemd has to read its unit files again; then call `installed`.
+   */
+  async install(name: UnitName, isFree: (alias: UnitName) => boolean): Promise<boolean> {
+    const bytes = await readWhole(this.#seen(this.path(name)));
+    if (bytes === null) return await this.#installs.takeBack(name);
+    return await this.#installs.make(installText(name, bytes), isFree);
+  }
+
+  /** systemd has read its unit files since `install`. */
+  async installed(name: UnitName): Promise<void> {
+    await this.#installs.told(name);
+  }
+
+  /**
+   * Removes all we ever wrote of a unit; what others put beside it stays. Links of its `[Install]`
+   * section leave a note until systemd was told, see `install`.
+   */
   async remove(name: UnitName): Promise<void> {
+    await this.#installs.takeBack(name);
     if ((await this.#readLink(name)) === 'ours') await this.#unlink(this.#linkPath(name));
     await this.#unlink(this.path(name));
     await this.#removeDropIn(name);
@@ -166,6 +198,10 @@ export class UnitFiles {
   #seen(path: string): string {
     return this.#paths.root === '' ? path : join(this.#paths.root, path);
   }
+}
+
+function installText(name: UnitName, bytes: Buffer): InstallText {
+  return { name, text: bytes.toString(), contentHash: hashOf(bytes) };
 }
 
 function hashOf(bytes: Buffer): ContentHash {

@@ -34,20 +34,29 @@ export function observe(
   context: { readonly isOurPath: boolean; readonly busy: 'start' | 'stop' | null },
 ): ActualUnit {
   const { disk, status } = observation;
-  return { name, disk, status, owner: ownerOf(observation, context.isOurPath), busy: context.busy };
+  const owner = ownerOf(name, observation, context.isOurPath);
+  return { name, disk, status, owner, busy: context.busy };
 }
 
-function ownerOf({ disk, status }: Observation, isOurPath: boolean): Owner {
+function ownerOf(name: UnitName, { disk, status }: Observation, isOurPath: boolean): Owner {
   if (status.fragmentPath !== '' && !isOurPath) return other(status.fragmentPath);
   // LinkUnitFiles would replace what somebody else has put there.
   if (disk.link === 'foreign') return other("another file among systemd's run-time units");
   if (status.fragmentPath !== '') return { kind: 'fleet' };
+  if (isWithoutFile(name, status) && (disk.link === 'ours' || status.active === 'inactive')) {
+    return { kind: disk.link === 'ours' ? 'fleet' : 'nobody' };
+  }
   if (status.load !== 'not-found') {
     return other(status.loadError || `systemd itself (LoadState ${status.load})`);
   }
   if (status.active === 'inactive' || status.active === 'failed') return { kind: 'nobody' };
   // It runs, and its file is gone: ours only if we remember having written it.
   return disk.loaded === null ? other('a running unit whose file is gone') : { kind: 'fleet' };
+}
+
+/** systemd makes up a slice that nobody has written a file for as soon as it is asked about it. */
+function isWithoutFile(name: UnitName, { load, fragmentPath }: UnitStatus): boolean {
+  return name.endsWith('.slice') && load === 'loaded' && fragmentPath === '';
 }
 
 function other(where: string): Owner {
@@ -72,7 +81,8 @@ export function isUnloadable(actual: ActualUnit): boolean {
 export function isStale(actual: ActualUnit): boolean {
   if (actual.owner.kind === 'other' || isUnloadable(actual)) return false;
   const { disk, status } = actual;
-  return status.needReload || (disk.link === 'ours' && status.load === 'not-found');
+  const isUnseen = status.load === 'not-found' || isWithoutFile(actual.name, status);
+  return status.needReload || (disk.link === 'ours' && isUnseen);
 }
 
 /** Nothing of ours is left of the unit: no file, and nothing in systemd's memory. */
@@ -80,6 +90,10 @@ export function isGone(actual: ActualUnit): boolean {
   const { disk } = actual;
   const isOnDisk = disk.contentHash !== null || disk.link === 'ours' || disk.loaded !== null;
   return (
-    actual.busy === null && !isOnDisk && disk.receipt === null && actual.owner.kind !== 'fleet'
+    actual.busy === null &&
+    !isOnDisk &&
+    disk.receipt === null &&
+    disk.install === 'none' &&
+    actual.owner.kind !== 'fleet'
   );
 }

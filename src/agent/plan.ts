@@ -103,6 +103,9 @@ function planGone(actual: ActualUnit, order: Order): Step {
     tasks.push({ kind: 'remove', unit, reason });
     return { tasks };
   }
+  if (actual.disk.install !== 'none') {
+    return { tasks: [...tasks, { kind: 'install', unit, reason: 'its links are taken back' }] };
+  }
   return { tasks: [...tasks, { kind: 'reload', unit, reason: 'systemd still holds its text' }] };
 }
 
@@ -133,6 +136,7 @@ function planLoad(actual: ActualUnit, order: Order): Step {
     }
     tasks.push({ kind: 'write', unit, reason: order.reason, order });
     if (disk.link !== 'ours') tasks.push({ kind: 'link', unit, reason: order.reason });
+    tasks.push({ kind: 'install', unit, reason: order.reason });
     // systemd never looks again at a file that it could not use, as long as it holds the unit.
     if (isUnloadable(actual)) tasks.push({ kind: 'reload', unit, reason: 'its text changes' });
     return { tasks };
@@ -141,6 +145,9 @@ function planLoad(actual: ActualUnit, order: Order): Step {
     tasks.push({ kind: 'record', unit, reason: 'its text is on disk already', order });
   }
   if (disk.link !== 'ours') tasks.push({ kind: 'link', unit, reason: order.reason });
+  if (disk.install === 'due') {
+    tasks.push({ kind: 'install', unit, reason: 'its [Install] section is not carried out' });
+  }
   if (isStale(actual)) {
     tasks.push({ kind: 'reload', unit, reason: 'systemd has not seen its text' });
   }
@@ -165,7 +172,7 @@ function describesFile({ disk }: ActualUnit, order: Order): boolean {
 function planLaunch(actual: ActualUnit, order: Order, input: PlanInput): Step {
   const load = planLoad(actual, order);
   if (load.wait !== undefined) return load;
-  if (isLaunched(actual, order, input.bootId)) return load;
+  if (order.finished === true || isLaunched(actual, order, input.bootId)) return load;
   const run = planRun(actual, order, input);
   return { ...run, tasks: [...load.tasks, ...run.tasks].sort(byStage) };
 }

@@ -27,6 +27,17 @@ export interface Receipt {
   readonly invocationId: string;
 }
 
+/** Links made for a unit's `[Install]` section: `/run/fleet/installs/<name>.json`. */
+export interface InstalledRecord {
+  readonly name: UnitName;
+  /** Of the text that asked for them. */
+  readonly contentHash: ContentHash;
+  /** Below systemd's folder of run-time units. */
+  readonly links: readonly string[];
+  /** systemd has read its unit files since. */
+  readonly isDone: boolean;
+}
+
 /** The record that goes with an order's text. */
 export function loadedRecord(name: UnitName, order: Order): LoadedRecord {
   const { identity, unitHash, contentHash } = order;
@@ -47,6 +58,18 @@ export function decodeReceipt(text: string): Receipt | null {
     hasTexts(record, ['name', 'identity', 'unitHash', 'bootId', 'invocationId']) &&
     Number.isSafeInteger(record['restartCount']);
   return isWhole ? (record as unknown as Receipt) : null;
+}
+
+/** Reads what `JSON.stringify` wrote; null for anything else. */
+export function decodeInstalled(text: string): InstalledRecord | null {
+  const record = parseObject(text);
+  const links = record['links'];
+  const isWhole =
+    hasTexts(record, ['name', 'contentHash']) &&
+    typeof record['isDone'] === 'boolean' &&
+    Array.isArray(links) &&
+    links.every((link) => typeof link === 'string');
+  return isWhole ? (record as unknown as InstalledRecord) : null;
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

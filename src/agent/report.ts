@@ -67,9 +67,10 @@ function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
   const isRefused = isUnloadable(actual);
   const isOrders = order !== null && retry?.key === retryKey(order);
   const problem = isRefused ? `${load}: ${loadError}` : isOrders ? retry.problem : null;
+  const current = isRefused ? 'refused' : progressOf(input, copy);
   return {
     ...{ identity: copy.identity, unitHash: copy.unitHash },
-    current: isRefused ? 'refused' : progressOf(input, copy),
+    current,
     ...counted(restartCountOf(input, copy)),
     ...{ load, active, sub },
     problem: problem === null ? null : shortened(problem),
@@ -89,7 +90,8 @@ function restartCountOf({ actual, order }: ReportInput, copy: Copy): number {
 
 function progressOf({ actual, order, bootId }: ReportInput, copy: Copy): Progress {
   if (order?.identity === copy.identity && order.want === 'launch') {
-    return isLaunched(actual, order, bootId) ? 'launched' : 'loaded';
+    const isStarted = order.finished === true || isLaunched(actual, order, bootId);
+    return isStarted ? 'launched' : 'loaded';
   }
   const { receipt } = actual.disk;
   const isStarted = receipt?.identity === copy.identity && receipt.bootId === bootId;

@@ -23,6 +23,8 @@ export type Task =
   | (OnUnit & { readonly kind: 'receipt'; readonly order: Order })
   /** Make its file known to systemd. */
   | (OnUnit & { readonly kind: 'link' })
+  /** Make the links of its `[Install]` section, or take old ones back; one reload for all. */
+  | (OnUnit & { readonly kind: 'install' })
   /** systemd holds an older text in memory: one reload for all such units. */
   | (OnUnit & { readonly kind: 'reload' })
   /** A stop job. */
@@ -35,7 +37,7 @@ export const taskStages = [
   ['forget', 'reset', 'remove'],
   ['write', 'record', 'receipt'],
   ['link'],
-  ['reload'],
+  ['install', 'reload'],
   ['stop', 'start'],
 ] as const satisfies readonly (readonly Task['kind'][])[];
 

@@ -49,6 +49,8 @@ export interface UnitBody {
     /** Wall time of the decision, ms since 1970. */
     readonly sinceMs: number;
     readonly reason: string;
+    /** A oneshot that has ended well; launching it again runs it again. Absent: it has not. */
+    readonly finished?: true;
     /** Why it fits nowhere; empty when it is placed. */
     readonly objections: readonly ObjectionBody[];
   } | null;

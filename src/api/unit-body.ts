@@ -1,5 +1,5 @@
 import type { ReportRow, UnitView } from '../model/catalog.ts';
-import { isOfThisRun } from '../model/copy.ts';
+import { isKnownFinished, isOfThisRun } from '../model/copy.ts';
 import type { StateReport } from '../model/report.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { parseUnitFile, type UnitOption, unitOptions } from '../unitfile/unit-file.ts';
@@ -20,7 +20,10 @@ export function unitBody({ name, record, text, placement, reports }: UnitView): 
     name,
     options: optionsIn(text),
     desiredState: record.desired,
-    currentState: furthest(there.map(({ report }) => report)),
+    currentState: furthest(
+      record,
+      there.map(({ report }) => report),
+    ),
     ...(machine === null ? {} : { machineID: machine }),
     text,
     hash: record.unitHash,
@@ -29,7 +32,12 @@ export function unitBody({ name, record, text, placement, reports }: UnitView): 
     placement:
       decided === null || !isWanted
         ? null
-        : { sinceMs: decided.sinceMs, reason: decided.reason, objections: decided.objections },
+        : {
+            sinceMs: decided.sinceMs,
+            reason: decided.reason,
+            ...(isKnownFinished(record, decided) ? { finished: true as const } : {}),
+            objections: decided.objections,
+          },
     machines: own.map(machineRow),
   };
 }
@@ -62,9 +70,13 @@ function optionsIn(text: string): readonly UnitOption[] {
 }
 
 /** A global unit is as far as the machine that got furthest with it. */
-function furthest(reports: readonly StateReport[]): UnitStateWord {
-  if (reports.some(({ current }) => current === 'launched')) return 'launched';
-  return reports.some(({ current }) => current === 'loaded') ? 'loaded' : 'inactive';
+function furthest(record: UnitRecord, reports: readonly StateReport[]): UnitStateWord {
+  const started = reports.filter(({ current }) => current === 'launched');
+  // While it is to be started once more, having been started before is only being loaded.
+  const isAgain = record.desired === 'launched';
+  if (started.some((report) => !isAgain || isOfThisRun(record, report))) return 'launched';
+  const isLoaded = started.length > 0 || reports.some(({ current }) => current === 'loaded');
+  return isLoaded ? 'loaded' : 'inactive';
 }
 
 function machineRow({ machine, report }: ReportRow): UnitBody['machines'][number] {

@@ -10,6 +10,7 @@ import type { Applicant, TargetPlace } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import { Refreshes } from './refresh.ts';
 import { Room } from './room.ts';
 
 /**
@@ -44,6 +45,7 @@ export class Draft {
   wakeAtMs: number | null = null;
   readonly #peers = new Map<UnitName, Peer>();
   readonly #groups = new Map<UnitName, Set<UnitName>>();
+  readonly refreshes: Refreshes;
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
   constructor(picture: ClusterPicture, nowMs: number, absenceCountsAtMs: number) {
@@ -65,6 +67,8 @@ export class Draft {
       }),
     );
     this.orders = byUnit(picture.orders);
+    const placements = picture.placements.values();
+    this.refreshes = new Refreshes(placements, nowMs, (atMs) => this.wakeAt(atMs));
   }
 
   /** A unit that nothing may be decided about: without a record, or with one not understood. */

@@ -1,5 +1,5 @@
 import { byText } from '../lib/order.ts';
-import { hasFinished } from '../model/copy.ts';
+import { hasFinished, isKnownFinished } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
 import type { Placement } from '../model/placement.ts';
 import { stayingRules, whyNot } from '../model/rules.ts';
@@ -7,7 +7,6 @@ import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
 import type { Following, Placeable } from './followers.ts';
-import { isMarkedFinished } from './placement-words.ts';
 import type { Room } from './room.ts';
 
 /** A unit that needs a machine. */
@@ -114,7 +113,7 @@ function hasStopped(draft: Draft, unit: UnitName, record: UnitRecord, machine: M
 
 /**
  * A oneshot that ended well is not moved and not run again, until it is started anew. Its report
- * goes with its machine's lease, so the placement remembers that it was seen.
+ * goes with its machine's lease, so the placement remembers the run that was seen to end.
  */
 export function isFinished(
   draft: Draft,
@@ -123,9 +122,7 @@ export function isFinished(
   placement: Placement,
 ): boolean {
   if (placement.machine === null || placement.identity !== record.identity) return false;
-  if (!record.oneshot || record.desired !== 'launched') return false;
-  const order = draft.order(placement.machine, unit);
-  if (order?.want !== 'launch' || order.restartCount !== record.restartCount) return false;
+  if (isKnownFinished(record, placement)) return true;
   const report = draft.report(placement.machine, unit);
-  return report === undefined ? isMarkedFinished(placement) : hasFinished(record, report);
+  return report !== undefined && hasFinished(record, report);
 }

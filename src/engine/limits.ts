@@ -2,8 +2,18 @@
 export const limits = {
   /** How long an old copy waits for its new one before it is stopped all the same. */
   handOverMaxMs: 5 * 60_000,
+  /** Comparisons and tries in one plan to make room for units that fit nowhere. */
+  repairStepsMax: 100_000,
+  /** Units whose seats are thought over together. */
+  repairUnitsMax: 200,
   /** A stored list of objections, as JSON. */
   objectionsBytesMax: 1024,
+  /** Objections alone are written anew for at most this many units … */
+  refreshCountMax: 100,
+  /** … in any stretch of this length … */
+  refreshWindowMs: 5_000,
+  /** … and for one unit not before this, when only the count of machines has changed. */
+  refreshUnitMs: 30_000,
   /** One objection's words. */
   objectionWhyCharsMax: 160,
   /** Machines named in one objection. */

@@ -23,6 +23,8 @@ export interface Subject {
   readonly seats: ReadonlySet<MachineId>;
   /** Why it belongs there, or nowhere. */
   readonly reason: string;
+  /** The run that it asks for has ended well. */
+  readonly isFinished: boolean;
 }
 
 /** What the orders of one unit lack, machine by machine. */
@@ -78,7 +80,7 @@ function mayStart(draft: Draft, { unit, record }: Subject, machine: MachineId): 
 
 function orderFor(
   draft: Draft,
-  { unit, record, reason }: Subject,
+  { unit, record, reason, isFinished }: Subject,
   machine: MachineId,
   held: Order | undefined,
 ): Order {
@@ -88,6 +90,7 @@ function orderFor(
     contentHash: record.contentHash,
     want: seatWant(record, held),
     restartCount: record.restartCount,
+    ...(isFinished ? { finished: true as const } : {}),
     after: waitsFor(draft, unit, machine),
     reason,
   };
@@ -135,6 +138,7 @@ function isSameOrder(one: Order, other: Order): boolean {
     one.contentHash === other.contentHash &&
     one.want === other.want &&
     one.restartCount === other.restartCount &&
+    one.finished === other.finished &&
     one.after.length === other.after.length &&
     one.after.every((unit, index) => unit === other.after[index])
   );

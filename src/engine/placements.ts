@@ -6,7 +6,7 @@ import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
 import { isFinished } from './keep.ts';
 import { groupObjections } from './objections.ts';
-import { finishedOn, isMarkedFinished } from './placement-words.ts';
+import { finishedOn } from './placement-words.ts';
 
 /** The placement as it should be stored; the stored one itself when it needs no change. */
 export function placementFor(
@@ -18,7 +18,9 @@ export function placementFor(
   const stored = draft.picture.placements.get(unit);
   const seat = draft.seats.get(unit);
   const next = seat === undefined ? nowhere() : seated(seat);
-  return stored !== undefined && isSamePlacement(stored, next) ? stored : next;
+  if (stored === undefined) return next;
+  if (isSamePlacement(stored, next)) return stored;
+  return isRefresh(stored, next) ? draft.refreshes.choose(stored, next) : next;
 
   function nowhere(): Placement {
     const objections = objectionsTo(draft, unit, record);
@@ -35,6 +37,7 @@ export function placementFor(
     reason: string,
     objections: readonly Objection[],
   ): Placement {
+    const isDone = stored?.machine === machine && isFinished(draft, unit, record, stored);
     const isSame = stored?.machine === machine && stored.identity === record.identity;
     return {
       machine,
@@ -42,6 +45,7 @@ export function placementFor(
       sinceMs: isSame ? stored.sinceMs : draft.nowMs,
       reason,
       objections,
+      ...(isDone ? { finishedRun: record.restartCount } : {}),
       refusals: draft.refusals(unit, record),
     };
   }
@@ -59,9 +63,9 @@ function stayingWords(
     return `submitted again, stays on ${shortId(machine)}`;
   }
   if (isFinished(draft, unit, record, stored)) {
-    return isMarkedFinished(stored) ? stored.reason : finishedOn(machine);
+    return finishedOn(machine);
   }
-  if (isMarkedFinished(stored)) return `started again on ${shortId(machine)}`;
+  if (stored.finishedRun !== undefined) return `started again on ${shortId(machine)}`;
   if (stored.objections.length > 0) return `machine ${shortId(machine)} is back`;
   return stored.reason;
 }
@@ -84,11 +88,28 @@ function nowhereWords(objections: readonly Objection[]): string {
   return `fits on none of ${count} machines`;
 }
 
+/** True when both decide the same and only the objections, with the words made of them, differ. */
+function isRefresh(stored: Placement, next: Placement): boolean {
+  const reason = wordsOfOwn(stored) ? next.reason : stored.reason;
+  return (
+    stored.objections.length > 0 &&
+    next.objections.length > 0 &&
+    wordsOfOwn(stored) === wordsOfOwn(next) &&
+    isSamePlacement({ ...stored, reason, objections: next.objections }, next)
+  );
+}
+
+/** True when the reason only sums the objections up. */
+function wordsOfOwn({ reason, objections }: Placement): boolean {
+  return reason === nowhereWords(objections);
+}
+
 function isSamePlacement(one: Placement, other: Placement): boolean {
   return (
     one.machine === other.machine &&
     one.identity === other.identity &&
     one.reason === other.reason &&
+    one.finishedRun === other.finishedRun &&
     JSON.stringify([one.objections, one.refusals]) ===
       JSON.stringify([other.objections, other.refusals])
   );

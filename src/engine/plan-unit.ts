@@ -1,4 +1,5 @@
 import type { Change } from '../model/change.ts';
+import { isKnownFinished } from '../model/copy.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -25,7 +26,8 @@ function placedUnit(draft: Draft, { unit, record, circle }: KnownUnit): Reasoned
   const placement = placementFor(draft, unit, record, circle);
   const { machine, reason } = placement;
   const seats = new Set<MachineId>(machine === null ? [] : [machine]);
-  const orders = orderChanges(draft, { unit, record, seats, reason });
+  const isFinished = isKnownFinished(record, placement);
+  const orders = orderChanges(draft, { unit, record, seats, reason, isFinished });
   if (placement === draft.picture.placements.get(unit)) return orders;
   return [{ change: { kind: 'place', unit, placement }, reason }, ...orders];
 }
@@ -33,14 +35,16 @@ function placedUnit(draft: Draft, { unit, record, circle }: KnownUnit): Reasoned
 function globalUnit(draft: Draft, { unit, record }: KnownUnit): Reasoned[] {
   const seats = new Set<MachineId>();
   for (const [machine, room] of draft.rooms) if (room.seated.has(unit)) seats.add(machine);
-  const orders = orderChanges(draft, { unit, record, seats, reason: 'global' });
+  const subject = { unit, record, seats, reason: 'global', isFinished: false };
+  const orders = orderChanges(draft, subject);
   return [...unplaced(draft, unit, 'is global now'), ...orders];
 }
 
 /** Unloaded or destroyed: ordered gone everywhere, then forgotten as far as it is confirmed. */
 function takenDown(draft: Draft, { unit, record }: KnownUnit): Reasoned[] {
   const reason = record.gone ? 'destroyed' : 'unloaded';
-  const orders = orderChanges(draft, { unit, record, seats: new Set(), reason });
+  const subject = { unit, record, seats: new Set<MachineId>(), reason, isFinished: false };
+  const orders = orderChanges(draft, subject);
   const mayStillRun = [...draft.rooms.values()].some((room) => room.copies.has(unit));
   const changes = mayStillRun ? orders : [...orders, ...unplaced(draft, unit, reason)];
   const heldCount = draft.orders.get(unit)?.size ?? 0;

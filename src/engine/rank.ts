@@ -4,9 +4,19 @@ import { type Applicant, placingRules, whyNot } from '../model/rules.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Room } from './room.ts';
 
-/** True when nothing speaks against the unit in that room, with `others` there as well. */
-export function fits(applicant: Applicant, room: Room, others: readonly Peer[]): boolean {
-  const peers = others.length === 0 ? room.tenants.values() : [...room.tenants.values(), ...others];
+/**
+ * True when nothing speaks against the unit in that room, with `others` there as well, and of the
+ * tenants those who are still there.
+ */
+export function fits(
+  applicant: Applicant,
+  room: Room,
+  others: readonly Peer[],
+  isThere: (tenant: Peer) => boolean = everybody,
+): boolean {
+  const tenants = room.tenants.values();
+  const isPlain = others.length === 0 && isThere === everybody;
+  const peers = isPlain ? tenants : [...[...tenants].filter(isThere), ...others];
   return whyNot(placingRules, applicant, { machine: room.machine, peers }) === null;
 }
 
@@ -40,6 +50,10 @@ function pairRank(unitHash: number, machineHash: number): number {
   let mixed = Math.imul(unitHash ^ machineHash, 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
   return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+function everybody(): boolean {
+  return true;
 }
 
 type Key = readonly [number, number, number];

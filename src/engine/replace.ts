@@ -1,10 +1,9 @@
 import { byText } from '../lib/order.ts';
-import { hasFinished } from '../model/copy.ts';
 import { placingRules, whyNot } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
-import type { Homeless } from './keep.ts';
+import { type Homeless, isFinished } from './keep.ts';
 import { best, fits } from './rank.ts';
 import type { Room } from './room.ts';
 
@@ -43,8 +42,9 @@ function victims(draft: Draft, one: Homeless, room: Room): UnitName[] {
 function isMovable(draft: Draft, unit: UnitName, room: Room): boolean {
   const record = draft.picture.units.get(unit);
   if (record === undefined || !draft.seats.has(unit)) return false; // frozen or global
-  const report = draft.report(room.machine.id, unit);
-  return report === undefined || !hasFinished(record, report);
+  const placement = draft.picture.placements.get(unit);
+  const isDone = placement !== undefined && isFinished(draft, unit, record, placement);
+  return placement?.machine !== room.machine.id || !isDone;
 }
 
 /** These and all who follow them, targets first. */

@@ -6,6 +6,7 @@ import type { Draft } from './draft.ts';
 import type { Following } from './followers.ts';
 import type { Homeless } from './keep.ts';
 import { best, fits } from './rank.ts';
+import { Repair } from './repair.ts';
 import { replaceSomebody } from './replace.ts';
 import type { Room } from './room.ts';
 
@@ -25,12 +26,14 @@ class Settler {
   readonly #following: Following;
   readonly #followers: Map<UnitName, UnitName[]>;
   readonly #settled = new Set<UnitName>();
+  readonly #repair: Repair;
 
   constructor(draft: Draft, homeless: ReadonlyMap<UnitName, Homeless>, following: Following) {
     this.#draft = draft;
     this.#homeless = new Map(homeless);
     this.#following = following;
     this.#followers = followersOf(homeless.values());
+    this.#repair = new Repair(draft);
   }
 
   /**
@@ -72,6 +75,8 @@ class Settler {
     const room = best(one.unit, this.#preferredByFollowers(one, rooms));
     if (room !== null) {
       this.#place(one, room, rooms.length);
+    } else if (this.#repair.makeRoomFor(one)) {
+      return;
     } else if (one.fallback !== null) {
       const why = `${one.why ?? 'its machine is away'}; it fits nowhere else`;
       this.#draft.seat(one.unit, { kind: 'kept', machine: one.fallback, why });
@@ -85,6 +90,7 @@ class Settler {
     const chosen = fittingCount === 1 ? 'the only machine that fits' : `best of ${fittingCount}`;
     const why = one.why ?? (targets.length > 0 ? `follows ${targets.join(', ')}` : chosen);
     this.#draft.seat(one.unit, { kind: 'placed', machine: room.machine.id, why });
+    this.#repair.placed(one);
     for (const target of targets) {
       if (this.#draft.seats.get(target)?.kind === 'placed') this.#draft.join(target, one.unit);
     }

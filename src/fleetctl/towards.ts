@@ -1,4 +1,4 @@
-import type { UnitBody } from '../api/schema.ts';
+import type { UnitBody, UnitStateWord } from '../api/schema.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Context, ExitStatus } from './command.ts';
 import type { KnownUnit } from './named-units.ts';
@@ -12,7 +12,7 @@ export interface Traveller {
   readonly name: UnitName;
   readonly isGlobal: boolean;
   /** null: new to the cluster. */
-  readonly before: Pick<UnitBody, 'desiredState'> | null;
+  readonly before: Pick<UnitBody, 'desiredState' | 'placement'> | null;
   /** Content to store with it; null: what is stored stays. */
   readonly text: string | null;
   /** Started again although it is launched already; absent: no. */
@@ -48,7 +48,7 @@ export async function bringTo(
   const desiredState = desiredFor[goal];
   const writes = units
     .filter(({ before, text, isAnew }) => {
-      return text !== null || isAnew === true || before?.desiredState !== desiredState;
+      return text !== null || isAnew === true || isAskedFor(before, desiredState);
     })
     .map(({ name, text, isAnew }) => {
       if (text !== null) return { name, body: { desiredState, text } };
@@ -70,6 +70,12 @@ export async function bringTo(
     look: lookingAt(context, goal),
   });
   return underway.length === units.length && late.length === 0 ? 0 : 1;
+}
+
+/** Whether a state is news for a unit; a oneshot that has finished may be started once more. */
+function isAskedFor(before: Traveller['before'], desired: UnitStateWord): boolean {
+  if (before?.desiredState !== desired) return true;
+  return desired === 'launched' && before.placement?.finished === true;
 }
 
 function lookingAt(

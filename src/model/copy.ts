@@ -1,4 +1,5 @@
 import type { Order } from './order.ts';
+import type { Placement } from './placement.ts';
 import type { StateReport } from './report.ts';
 import type { UnitRecord } from './unit.ts';
 
@@ -28,4 +29,10 @@ export function hasFinished(record: UnitRecord, report: StateReport): boolean {
   return (
     isOfThisRun(record, report) && report.current === 'launched' && report.active === 'inactive'
   );
+}
+
+/** True when a placement remembers that the run its unit asks for has ended well. */
+export function isKnownFinished(record: UnitRecord, placement: Placement | null): boolean {
+  if (!record.oneshot || record.desired !== 'launched' || placement === null) return false;
+  return placement.identity === record.identity && placement.finishedRun === record.restartCount;
 }

@@ -23,6 +23,11 @@ export interface Order {
   readonly contentHash: ContentHash;
   readonly want: Want;
   readonly restartCount: number;
+  /**
+   * With `launch`, for a oneshot: this run has ended well, before a reboot perhaps. Its file is
+   * known to systemd and nothing is started. Absent: it is to run.
+   */
+  readonly finished?: true;
   /** Units of this machine that must be gone from systemd before this one is started. Sorted. */
   readonly after: readonly UnitName[];
   /** Why, in words an operator reads. */

@@ -20,6 +20,13 @@ export interface Placement {
   /** Why there, or why it moved, in words an operator reads. */
   readonly reason: string;
   readonly objections: readonly Objection[];
+  /** Wall time, ms since 1970, at which only the objections were last written anew. */
+  readonly refreshedMs?: number;
+  /**
+   * The restart count of the run of a oneshot that was seen to end well: it is not moved and not
+   * run again while its unit asks for no newer run. Absent: none was.
+   */
+  readonly finishedRun?: number;
   /** Machines that refused to load this identity, with their words; sorted by machine. */
   readonly refusals: readonly { readonly machine: MachineId; readonly why: string }[];
 }

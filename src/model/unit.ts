@@ -16,7 +16,10 @@ export interface UnitRecord {
   readonly desired: DesiredState;
   /** Destroyed: the leader takes it down everywhere, then deletes the record. */
   readonly gone: boolean;
-  /** Grows whenever it is to be started anew: stopped first where it runs. */
+  /**
+   * Grows whenever it is to be started anew, stopped first where it runs; for a oneshot with each
+   * start, so that a start after a stop, or after it has finished, is another run.
+   */
   readonly restartCount: number;
   /** A oneshot service without RemainAfterExit=: it may end well and be done. */
   readonly oneshot: boolean;

@@ -10,12 +10,14 @@ import type {
   UnitPageRequest,
   UnitView,
 } from '../model/catalog.ts';
+import { isKnownFinished } from '../model/copy.ts';
 import type { MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
+import type { Placement } from '../model/placement.ts';
 import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
-import { metadataCodec, unitCodec } from './codec.ts';
+import { metadataCodec, placementCodec, unitCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import { readKeys } from './paged-read.ts';
@@ -37,6 +39,8 @@ interface Current {
   readonly item: StoredItem | null;
   /** null: there is none, or it was destroyed. */
   readonly record: UnitRecord | null;
+  /** null: none, or one that is not understood. */
+  readonly placement: Placement | null;
 }
 
 /** What a verb wants to write after looking at what is there. */
@@ -91,8 +95,8 @@ export class StoreCatalog implements Catalog {
       name,
       (current) => {
         if (current.record === null) return { outcome: 'missing', ops: [] };
-        if (current.record.desired === desired) return { outcome: 'unchanged', ops: [] };
-        const record = { ...current.record, desired };
+        const record = asDesired({ ...current, record: current.record }, desired);
+        if (record === current.record) return { outcome: 'unchanged', ops: [] };
         return { outcome: 'updated', ops: [this.#putUnit(name, record, current)] };
       },
       signal,
@@ -173,11 +177,12 @@ export class StoreCatalog implements Catalog {
         ops: [this.#putUnit(name, fresh, null), putText],
       };
     }
-    if (before.contentHash === contentHash && before.desired === desired) {
+    const wanted = asDesired({ ...current, record: before }, desired);
+    if (wanted === before && before.contentHash === contentHash) {
       return { outcome: 'unchanged', ops: [] };
     }
     // The same options in other bytes (a comment): the new bytes are kept, nothing restarts.
-    const after = { ...before, contentHash, desired };
+    const after = { ...wanted, contentHash };
     return { outcome: 'updated', ops: [this.#putUnit(name, after, current), putText] };
   }
 
@@ -206,12 +211,18 @@ export class StoreCatalog implements Catalog {
 
   async #look(name: UnitName, signal: AbortSignal): Promise<Current> {
     const key = this.#parts.keys.unit(name);
-    const reading = await readKeys(this.#parts.store, { keys: [key], revision: null }, signal);
-    const item = reading.items[0] ?? null;
-    if (item === null) return { item, record: null };
+    const keys = [key, this.#parts.keys.placement(name)];
+    const reading = await readKeys(this.#parts.store, { keys, revision: null }, signal);
+    const [item = null, placed = null] = reading.items;
+    if (item === null) return { item, record: null, placement: null };
     const record = unitCodec.decode(item.value);
     if (!record.ok) throw undecodable(key, record.error);
-    return { item, record: record.value.gone ? null : record.value };
+    const placement = placed === null ? null : placementCodec.decode(placed.value);
+    return {
+      item,
+      record: record.value.gone ? null : record.value,
+      placement: placement?.ok === true ? placement.value : null,
+    };
   }
 
   #putUnit(name: UnitName, record: UnitRecord, over: Current | null): Op {
@@ -226,4 +237,18 @@ function conflict(what: string): FleetError {
     retry: 'soon',
     hint: 'Look at what it is now, then try again.',
   });
+}
+
+/**
+ * The record with another desired state; the same record when nothing is asked for. A oneshot that
+ * is to start while it does not, or after it has finished, is to run once more.
+ */
+function asDesired(
+  { record, placement }: Current & { readonly record: UnitRecord },
+  desired: DesiredState,
+): UnitRecord {
+  const isFinished = isKnownFinished(record, placement);
+  if (record.desired === desired && !isFinished) return record;
+  const isRun = record.oneshot && desired === 'launched';
+  return { ...record, desired, restartCount: record.restartCount + (isRun ? 1 : 0) };
 }

@@ -13,6 +13,7 @@ import {
   aCount,
   aString,
   aText,
+  aTrue,
   type Decoder,
   decode,
   listOf,
@@ -89,6 +90,7 @@ export const orderCodec = codec<Order>(
     contentHash,
     want: oneOf('load', 'launch', 'stop', 'retire', 'gone'),
     restartCount: aCount,
+    finished: orAbsent(aTrue),
     after: listOf(unitName),
     reason: aString,
   }),
@@ -117,6 +119,8 @@ export const placementCodec = codec<Placement>(
       record<Objection>({ why: aString, count: aCount, machines: listOf(machineId) }),
     ),
     refusals: listOf(record({ machine: machineId, why: aString })),
+    finishedRun: orAbsent(aCount),
+    refreshedMs: orAbsent(aCount),
   }),
 );
 

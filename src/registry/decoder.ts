@@ -22,6 +22,9 @@ export const aString: Decoder<string> = (value, where) =>
 export const aBoolean: Decoder<boolean> = (value, where) =>
   typeof value === 'boolean' ? value : refuse(where, 'true or false');
 
+export const aTrue: Decoder<true> = (value, where) =>
+  value === true ? true : refuse(where, 'true');
+
 /** A whole number from 0 on. */
 export const aCount: Decoder<number> = (value, where) =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : refuse(where, 'a count');

@@ -54,7 +54,13 @@ interface UnitChanges {
 
 /** A unit of which the machine knows nothing. */
 export function anAbsentUnit(name: UnitName, changes: UnitChanges = {}): ActualUnit {
-  const disk: DiskUnit = { contentHash: null, link: 'none', loaded: null, receipt: null };
+  const disk: DiskUnit = {
+    contentHash: null,
+    link: 'none',
+    loaded: null,
+    receipt: null,
+    install: 'none',
+  };
   const status: UnitStatus = {
     load: 'not-found',
     active: 'inactive',

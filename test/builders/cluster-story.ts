@@ -130,7 +130,7 @@ export function happen(cluster: SimulatedCluster, event: Event): void {
       return;
     case 'desire':
       if (cluster.units.get(event.unit)?.gone === false) {
-        cluster.change(event.unit, { desired: event.desired });
+        desire(cluster, event.unit, event.desired);
       }
       return;
     case 'destroy':
@@ -189,4 +189,12 @@ function happenTo(cluster: SimulatedCluster, event: Extract<Event, { machine: Ma
       return;
     default:
   }
+}
+
+/** As the API does it: a start of a oneshot that was not started is another run. */
+function desire(cluster: SimulatedCluster, unit: UnitName, desired: Desired): void {
+  const record = cluster.units.get(unit);
+  if (record === undefined) return;
+  const isRun = record.oneshot && desired === 'launched' && record.desired !== 'launched';
+  cluster.change(unit, { desired, restartCount: record.restartCount + (isRun ? 1 : 0) });
 }

@@ -17,7 +17,13 @@ interface PaperUnit {
   held: ContentHash | null;
 }
 
-const nothingOnDisk: DiskUnit = { contentHash: null, link: 'none', loaded: null, receipt: null };
+const nothingOnDisk: DiskUnit = {
+  contentHash: null,
+  link: 'none',
+  loaded: null,
+  receipt: null,
+  install: 'none',
+};
 
 /** A machine that does every task at once and well, by the rules of systemd's memory. */
 export class PaperMachine {
@@ -87,6 +93,8 @@ export class PaperMachine {
       case 'link':
         change({ link: 'ours' });
         break;
+      case 'install':
+        break; // none of its texts has an [Install] section
       case 'reload':
         unit.held = unit.running === null ? null : unit.disk.contentHash;
         break;

@@ -34,6 +34,8 @@ export class SimulatedCluster {
   readonly finishing = new Set<UnitName>();
   readonly failing = new Set<UnitName>();
   readonly refusing = new Set<string>();
+  /** How often each run of each submission was started, on all machines together. */
+  readonly startCounts = new Map<string, number>();
   #stored: ClusterPicture = aPicture();
   readonly #versions = new Map<UnitName, number>();
 
@@ -168,7 +170,14 @@ export class SimulatedCluster {
     if (order.want === 'launch') {
       if (order.after.some((other) => copies.has(other))) return;
       const isDone = copy.launched && copy.record.restartCount === order.restartCount;
+      if (!isDone && order.finished === true) {
+        copies.set(unit, { record: order, active: 'inactive', launched: true });
+        this.#report(id, unit);
+        return;
+      }
       if (!isDone) {
+        const run = runName(order);
+        this.startCounts.set(run, (this.startCounts.get(run) ?? 0) + 1);
         copies.set(unit, { record: order, active: this.#started(unit), launched: true });
         this.#report(id, unit);
         return;
@@ -212,4 +221,12 @@ export class SimulatedCluster {
       problem: null,
     });
   }
+}
+
+/** One run of one submission. */
+export function runName({
+  identity,
+  restartCount,
+}: Pick<Order, 'identity' | 'restartCount'>): string {
+  return `${identity} run ${restartCount}`;
 }

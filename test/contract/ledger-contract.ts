@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Submission } from '../../src/model/catalog.ts';
 import type { MachineId, Revision, UnitIdentity } from '../../src/model/ids.ts';
 import type { LeaderSession } from '../../src/model/ledger.ts';
+import type { Placement } from '../../src/model/placement.ts';
 import { contentHash } from '../../src/unitfile/unit-hash.ts';
 import {
   aName,
@@ -280,6 +281,37 @@ function catalogTests(parts: Parts): void {
     );
     const replaced = await read(daemon, 'a.service');
     expect(replaced?.record.identity).not.toBe(created?.record.identity);
+  });
+
+  test('a oneshot that has finished is started again by asking once more, and by no retry', async () => {
+    const { cluster } = parts();
+    const daemon = await cluster.join('1');
+    const session = await daemon.lead();
+    const unit = aName('job.service');
+    const submission = { ...aSubmission('job.service'), oneshot: true };
+    await submit(daemon, submission);
+    const ask = () => cluster.done(daemon.catalog.setDesired(unit, 'launched', never));
+    const runOf = async () => (await read(daemon, 'job.service'))?.record.restartCount;
+    expect(await ask()).toBe('unchanged');
+    const identity = (await read(daemon, 'job.service'))?.record.identity ?? ('' as UnitIdentity);
+    const placement: Placement = {
+      machine: daemon.self.id,
+      identity,
+      sinceMs: 0,
+      reason: 'finished',
+      objections: [],
+      refusals: [],
+      finishedRun: 0,
+    };
+    const finished = { kind: 'place', unit, placement } as const;
+    const decision = { subject: unit, reason: 'finished', changes: [finished] };
+    await cluster.until('the leader sees the unit', () => session.picture().units.has(unit));
+    expect(await cluster.done(session.commit([decision], never))).toBe('committed');
+    expect((await read(daemon, 'job.service'))?.placement?.finishedRun).toBe(0);
+    expect([await ask(), await runOf()]).toEqual(['updated', 1]);
+    expect([await ask(), await submit(daemon, submission)]).toEqual(['unchanged', 'unchanged']);
+    expect(await cluster.done(daemon.catalog.setDesired(unit, 'loaded', never))).toBe('updated');
+    expect([await ask(), await runOf()]).toEqual(['updated', 2]);
   });
 
   test('a destroyed unit is missing at once, its record stays, and it can come again', async () => {

@@ -4,12 +4,13 @@ import { planCluster } from '../../src/engine/plan.ts';
 import { applyDecisions } from '../../src/model/apply-decisions.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
 import { inConflict, peerOf } from '../../src/model/conflict.ts';
+import { isKnownFinished } from '../../src/model/copy.ts';
 import { stayingRules, whyNot } from '../../src/model/rules.ts';
 import { matchesGlob } from '../../src/unitfile/glob.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
-import { machineId } from '../builders/cluster.ts';
+import { machineId, named } from '../builders/cluster.ts';
 import { anyStory, type Event, happen } from '../builders/cluster-story.ts';
-import { SimulatedCluster } from '../builders/simulated-cluster.ts';
+import { runName, SimulatedCluster } from '../builders/simulated-cluster.ts';
 
 const runs = { numRuns: Number(process.env['FLOTILLA_RUNS'] ?? 300) };
 
@@ -214,6 +215,40 @@ test('whatever happened, the cluster settles, with one copy of each placed unit'
     }),
     runs,
   );
+});
+
+test('a oneshot that was seen to finish is not run again, though machines reboot', () => {
+  const job = named('job');
+  const finished: readonly Event[] = [
+    { kind: 'join', machine: machineId(1), metadata: {} },
+    { kind: 'submit', unit: job, options: { oneshot: true, desired: 'launched' } },
+    { kind: 'round' },
+    { kind: 'finish', unit: job },
+    { kind: 'round' },
+    { kind: 'round' },
+  ];
+  let doneCount = 0;
+  fc.assert(
+    fc.property(anyStory, (story) => {
+      const cluster = new SimulatedCluster();
+      for (const event of [...finished, ...story]) {
+        const done = [...cluster.picture().units].filter(([unit, record]) =>
+          isKnownFinished(record, cluster.placement(unit) ?? null),
+        );
+        for (const [unit] of done) {
+          const machine = cluster.placement(unit)?.machine ?? machineId(0);
+          expect(cluster.order(machine, unit)?.finished, unit).toBe(true);
+        }
+        doneCount += done.length;
+        const starts = () => done.map(([, record]) => cluster.startCounts.get(runName(record)));
+        const before = starts();
+        happen(cluster, event);
+        expect(starts()).toEqual(before);
+      }
+    }),
+    runs,
+  );
+  expect(doneCount).toBeGreaterThan(0);
 });
 
 test('a destroyed unit ends with nothing left, once every machine is back', () => {

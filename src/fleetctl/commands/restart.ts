@@ -27,7 +27,7 @@ export const restart: Command = {
     });
     const travellers = units.map((unit) =>
       old.includes(unit)
-        ? { ...toTraveller(unit), before: { desiredState: 'loaded' as const } }
+        ? { ...toTraveller(unit), before: { desiredState: 'loaded' as const, placement: null } }
         : startAnew(unit),
     );
     const started = await bringTo(context, travellers, { verb: 'restart', goal, wait });

@@ -180,15 +180,24 @@ const stories: readonly Story[] = [
     ],
   },
   {
-    title: 'a oneshot that has ended well is not run again when its machine vanishes',
+    title: 'a oneshot that has ended well is not run again when its machine vanishes and reboots',
     file: 'oneshot',
     steps: [
       ['a oneshot is started', (cluster) => cluster.submit(named('job'), { oneshot: true })],
       ['it ends well', (cluster) => cluster.finish(named('job'))],
       ['its machine vanishes', (cluster) => vanishWith(cluster, 'job')],
+      ['it returns after a reboot', returnAll],
+      [
+        'the oneshot is started again',
+        (cluster) => cluster.change(named('job'), { restartCount: 1 }),
+      ],
     ],
   },
 ];
+
+function returnAll(cluster: SimulatedCluster): void {
+  for (const id of [...cluster.away.keys()]) cluster.comeBack(id);
+}
 
 test.each(stories)('$title', async ({ title, file, steps }) => {
   const cluster = new SimulatedCluster();

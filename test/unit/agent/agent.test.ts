@@ -6,6 +6,7 @@ import { type AgentOptions, runAgent } from '../../../src/agent/agent.ts';
 import { agentLimits } from '../../../src/agent/limits.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import type { Logger } from '../../../src/lib/log.ts';
+import type { UnitIdentity } from '../../../src/model/ids.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
 import { db, thisBoot, web } from '../../builders/agent.ts';
 import { PaperLedger } from '../../builders/paper-ledger.ts';
@@ -104,6 +105,51 @@ describe('the agent', () => {
       'link a.service b.service c.service',
       ...names.map((name) => `start ${name}`),
     ]);
+  });
+
+  it('enables a batch of units before the first start, with one reload for all', async () => {
+    const names = ['a.service', 'b.service', 'c.service'] as UnitName[];
+    const enabled = `${text}[Install]\nWantedBy=multi-user.target\n`;
+    for (const name of names.slice(0, 2)) ledger.order(name, enabled, 'launch');
+    ledger.order('c.service' as UnitName, text, 'launch');
+    startAgent();
+    await ledger.until(() => names.every((name) => said(name) === 'launched active'));
+    expect(systemd.calls.slice(0, 2)).toEqual(['link a.service b.service c.service', 'reload']);
+    expect(systemd.calls.filter((call) => call === 'reload')).toHaveLength(1);
+    const links = join(root, 'run/systemd/system/multi-user.target.wants');
+    expect(readdirSync(links).sort()).toEqual(['a.service', 'b.service']);
+    for (const name of names) ledger.change(name, { want: 'gone' });
+    await ledger.until(() => names.every((name) => said(name) === 'gone inactive'));
+    expect(existsSync(links)).toBe(false);
+    expect(systemd.calls.filter((call) => call === 'reload').length).toBeGreaterThan(1);
+    expect(readdirSync(join(root, 'run/fleet/installs'))).toEqual([]);
+  });
+
+  it('enables the new text of a unit as it says, and nothing of the old one', async () => {
+    startAgent();
+    ledger.order(web, `${text}[Install]\nWantedBy=old.target\nAlias=www.service\n`, 'load');
+    await untilSaid(web, 'loaded inactive');
+    const folder = join(root, 'run/systemd/system');
+    expect(readdirSync(folder)).toContain('www.service');
+    const identity = 'another' as UnitIdentity;
+    ledger.order(web, `${text}[Install]\nRequiredBy=new.target\n`, 'load', { identity });
+    await ledger.until((reports) => reports.get(web)?.identity === identity);
+    expect(readdirSync(folder).sort()).toEqual([
+      'new.target.requires',
+      'web.service',
+      'web.service.d',
+    ]);
+  });
+
+  it('leaves out an alias that another unit has, and says so once', async () => {
+    startAgent();
+    ledger.order(db, text, 'load');
+    await untilSaid(db, 'loaded inactive');
+    ledger.order(web, `${text}[Install]\nAlias=db.service\n`, 'launch');
+    await untilSaid(web, 'launched active');
+    ledger.change(web, { reason: 'look again' });
+    expect(logged.filter(({ message }) => message.startsWith('alias is taken'))).toHaveLength(1);
+    expect(systemd.status(db).fragmentPath).toContain('db.service');
   });
 
   it('does nothing while its orders are unknown, and still reports what runs', async () => {

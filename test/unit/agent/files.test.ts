@@ -53,6 +53,7 @@ describe('unit files', () => {
       link: 'none',
       loaded: loadedRecord(web, order),
       receipt: aReceipt(web, order),
+      install: 'none',
     });
     expect(await files.names()).toEqual(new Set([web]));
   });

@@ -5,6 +5,7 @@ import { nextRetry, retryKey } from '../../../src/agent/retry.ts';
 import type { BootId, UnitIdentity } from '../../../src/model/ids.ts';
 import type { Order } from '../../../src/model/order.ts';
 import type { ContentHash } from '../../../src/unitfile/unit-hash.ts';
+import type { UnitName } from '../../../src/unitfile/unit-name.ts';
 import {
   aBook,
   aLoadedUnit,
@@ -20,7 +21,7 @@ import {
 
 /** What is planned for one unit: kinds of tasks, or the wait. */
 function planOf(actual: ActualUnit, order: Order): readonly string[] | string {
-  const plan = planMachine(aPlanInput([actual], [[web, order]]));
+  const plan = planMachine(aPlanInput([actual], [[actual.name, order]]));
   return plan.units[0]?.tasks.map(({ kind }) => kind) ?? plan.waits[0]?.reason ?? [];
 }
 
@@ -36,13 +37,49 @@ describe('what an order comes to', () => {
       'a unit never seen is written and linked',
       anAbsentUnit(web),
       anOrder('load'),
-      ['write', 'link'],
+      ['write', 'link', 'install'],
     ],
     [
       'a unit never seen is started once it is there',
       anAbsentUnit(web),
       anOrder(),
-      ['write', 'link', 'start'],
+      ['write', 'link', 'install', 'start'],
+    ],
+    [
+      'a finished oneshot is written after a reboot and not started',
+      anAbsentUnit(web),
+      anOrder('launch', { finished: true }),
+      ['write', 'link', 'install'],
+    ],
+    [
+      'a finished oneshot is left alone',
+      aLoadedUnit(web),
+      anOrder('launch', { finished: true }),
+      [],
+    ],
+    [
+      "a slice that systemd makes up when asked is nobody else's",
+      anAbsentUnit('a.slice' as UnitName, { status: { load: 'loaded' } }),
+      anOrder('load'),
+      ['write', 'link', 'install'],
+    ],
+    [
+      "a slice in use without a file is somebody else's",
+      anAbsentUnit('a.slice' as UnitName, { status: { load: 'loaded', active: 'active' } }),
+      anOrder('load'),
+      'name taken by systemd itself (LoadState loaded)',
+    ],
+    [
+      'links that are due are made',
+      aLoadedUnit(web, anOrder(), { disk: { install: 'due' } }),
+      anOrder('load'),
+      ['install'],
+    ],
+    [
+      'a unit is gone only when systemd was told of its links',
+      anAbsentUnit(web, { disk: { install: 'due' } }),
+      anOrder('gone'),
+      ['install'],
     ],
     ['a loaded unit is started', aLoadedUnit(web), anOrder(), ['start']],
     ['a loaded unit is only loaded', aLoadedUnit(web), anOrder('load'), []],
@@ -63,7 +100,12 @@ describe('what an order comes to', () => {
       anOrder('stop'),
       ['forget'],
     ],
-    ['a stop brings a new text at last', aLoadedUnit(web), anotherOrder('stop'), ['write']],
+    [
+      'a stop brings a new text at last',
+      aLoadedUnit(web),
+      anotherOrder('stop'),
+      ['write', 'install'],
+    ],
     ['a running unit goes', aRunningUnit(web), anOrder('gone'), ['stop', 'reset', 'remove']],
     [
       'a failed unit goes without a stop',
@@ -189,25 +231,25 @@ describe('another text', () => {
       'replaces that of a unit that is down',
       aRunningUnit(web, anOrder(), { status: { active: 'inactive' } }),
       anotherOrder(),
-      ['write', 'start'],
+      ['write', 'install', 'start'],
     ],
     [
       'makes systemd forget a failed unit first',
       aRunningUnit(web, anOrder(), { status: { active: 'failed' } }),
       anotherOrder(),
-      ['reset', 'write', 'start'],
+      ['reset', 'write', 'install', 'start'],
     ],
     [
       'with other comments only is written and restarts nothing',
       aRunningUnit(web),
       commented,
-      ['write'],
+      ['write', 'install'],
     ],
     [
       'comes back when the file of a running unit was lost',
       aRunningUnit(web, anOrder(), { disk: { contentHash: null, loaded: null, receipt: null } }),
       anOrder(),
-      ['write', 'receipt'],
+      ['write', 'receipt', 'install'],
     ],
     [
       'that systemd has not read yet takes one reload',

@@ -32,6 +32,18 @@ describe('a report', () => {
     expect(said).toEqual({ identity: 'one', unitHash: 'hash-a', current: 'launched', ...words });
   });
 
+  it('says launched of a oneshot that has finished before a reboot, and which run that was', () => {
+    const order = anOrder('launch', { finished: true, restartCount: 2 });
+    const said = report(aLoadedUnit(web, order), order);
+    expect(said).toMatchObject({ current: 'launched', active: 'inactive', restartCount: 2 });
+  });
+
+  it('says which start it is about, and leaves the first unsaid', () => {
+    const again = anOrder('launch', { restartCount: 1 });
+    expect(report(aRunningUnit(web, again), again)).toMatchObject({ restartCount: 1 });
+    expect(report(aRunningUnit(web), anOrder())).not.toHaveProperty('restartCount');
+  });
+
   it('says loaded while a start is under way', () => {
     const starting = aLoadedUnit(web, anOrder(), { status: { active: 'activating' } });
     expect(report(starting, anOrder())).toMatchObject({ current: 'loaded', active: 'activating' });

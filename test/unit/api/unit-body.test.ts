@@ -120,3 +120,30 @@ describe('the state of a unit', () => {
     });
   });
 });
+
+describe('a oneshot', () => {
+  const on = machineId(1);
+  const placement: Placement = {
+    machine: on,
+    identity: mine,
+    sinceMs: 0,
+    reason: 'finished',
+    objections: [],
+    refusals: [],
+    finishedRun: 0,
+  };
+  const launched = aRow(on, { current: 'launched' });
+
+  it('that has finished says so', () => {
+    const view = aView('launched', { placement, reports: [launched] });
+    const body = unitBody({ ...view, record: { ...view.record, oneshot: true } });
+    expect(body).toMatchObject({ currentState: 'launched', placement: { finished: true } });
+  });
+
+  it('that is to run once more is not launched before that run was started', () => {
+    const view = aView('launched', { placement, reports: [launched] });
+    const body = unitBody({ ...view, record: { ...view.record, oneshot: true, restartCount: 1 } });
+    expect(body.currentState).toBe('loaded');
+    expect(body.placement).not.toHaveProperty('finished');
+  });
+});

@@ -221,3 +221,89 @@ test('members are recorded at first sight, when they vanish, and when they retur
   cluster.settle();
   expect(cluster.members().get(m1)).toMatchObject({ firstSeenMs: 1_000_000, vanishedMs: null });
 });
+
+test('a pair that has to stay together finds a machine though others were placed first', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id);
+  cluster.submit(named('a'));
+  cluster.submit(named('b'), { machineOf: [named('a')] });
+  cluster.submit(named('c'), { conflicts: ['a.service'] });
+  cluster.submit(named('d'), { conflicts: ['b.service'] });
+  cluster.settle();
+  const at = (name: string) => cluster.placement(named(name))?.machine ?? null;
+  expect(at('a')).not.toBeNull();
+  expect([at('b'), at('d')]).toEqual([at('a'), at('c')]);
+  expect(at('c')).not.toBe(at('a'));
+});
+
+test('metadata changed at run time moves what no longer fits, once, with the reason', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id, { disk: 'ssd' });
+  cluster.submit(db, { metadata: [{ key: 'disk', values: ['ssd'] }] });
+  cluster.submit(named('side'), { machineOf: [db] });
+  cluster.settle();
+  const before = cluster.placement(db)?.machine ?? m1;
+  cluster.setMachine(before, { metadata: new Map([['disk', 'hdd']]) });
+  const { decisions } = cluster.plan();
+  expect(decisions.map(({ subject }) => subject)).toEqual([db]);
+  const after = cluster.placement(db);
+  expect(after?.machine).toBe(before === m1 ? m2 : m1);
+  expect(after?.reason).toBe(`left ${before.slice(0, 8)}: metadata disk=ssd is missing`);
+  expect(cluster.placement(named('side'))?.machine).toBe(after?.machine);
+  cluster.settle();
+  cluster.setMachine(before, { metadata: new Map([['disk', 'ssd']]) });
+  expect(cluster.plan().decisions).toEqual([]);
+});
+
+/** The units that each decision places, such as `['a.service b.service']`. */
+function placedTogether({ decisions }: ReturnType<SimulatedCluster['plan']>): string[] {
+  const units = decisions.map(({ changes }) =>
+    changes.flatMap((change) => (change.kind === 'place' ? [change.unit] : [])).sort(),
+  );
+  return units.filter((some) => some.length > 0).map((some) => some.join(' '));
+}
+
+test('a chain of MachineOf moves as one, in one decision, when its machine dies', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id);
+  cluster.submit(named('c'), { machineOf: [named('b')] });
+  cluster.submit(named('b'), { machineOf: [named('a')] });
+  cluster.submit(named('a'));
+  expect(placedTogether(cluster.plan())).toEqual(['a.service b.service c.service']);
+  cluster.settle();
+  const before = cluster.placement(named('a'))?.machine ?? m1;
+  cluster.vanish(before, 'power');
+  expect(placedTogether(cluster.plan())).toEqual(['a.service b.service c.service']);
+  const after = ['a', 'b', 'c'].map((name) => cluster.placement(named(name))?.machine);
+  expect(new Set(after)).toEqual(new Set([before === m1 ? m2 : m1]));
+});
+
+test('Replaces is one decision: who comes and who makes room', () => {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2]) cluster.join(id);
+  cluster.submit(named('old'));
+  cluster.settle();
+  cluster.submit(named('new'), { replaces: ['old.service'] });
+  expect(placedTogether(cluster.plan())).toEqual(['new.service old.service']);
+});
+
+test('a global unit goes by metadata and conflicts, and follows both when they change', () => {
+  const cluster = new SimulatedCluster();
+  const holders = (): string[] =>
+    [...cluster.copies].flatMap(([id, copies]) => (copies.has(named('all')) ? [id] : [])).sort();
+  for (const id of [m1, m2]) cluster.join(id, { disk: 'ssd' });
+  cluster.join(machineId(3), { disk: 'hdd' });
+  const metadata = [{ key: 'disk', values: ['ssd'] }];
+  cluster.submit(db, { machineId: m2 });
+  cluster.settle();
+  cluster.submit(named('all'), { global: true, metadata, conflicts: ['db.service'] });
+  cluster.settle();
+  expect(holders()).toEqual([m1]);
+  cluster.setMachine(machineId(3), { metadata: new Map([['disk', 'ssd']]) });
+  cluster.change(db, { gone: true });
+  cluster.settle();
+  expect(holders()).toEqual([m1, m2, machineId(3)]);
+  cluster.setMachine(m1, { metadata: new Map() });
+  cluster.settle();
+  expect(holders()).toEqual([m2, machineId(3)]);
+});

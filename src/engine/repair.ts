@@ -1,0 +1,225 @@
+import { inConflict, type Peer } from '../model/conflict.ts';
+import type { MachineId } from '../model/ids.ts';
+import type { Applicant } from '../model/rules.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Draft, Seat } from './draft.ts';
+import type { Homeless } from './keep.ts';
+import { limits } from './limits.ts';
+import { best, fits } from './rank.ts';
+import type { Room } from './room.ts';
+
+const unplaced = '' as MachineId;
+
+/** Units that have to share a machine, since one follows the other. */
+interface Item {
+  readonly members: readonly Homeless[];
+  readonly peers: readonly Peer[];
+  /** Where it could go if no other item were there; what it has now comes first. */
+  rooms: readonly Room[];
+}
+
+/**
+ * Second thoughts about the seats of one plan: a unit that found no room gets one if others that
+ * this plan has only just placed can take another. Nothing that stays where it was is touched. The
+ * search is complete but for a limit on its steps in one plan.
+ */
+export class Repair {
+  readonly #draft: Draft;
+  readonly #placed = new Map<UnitName, Homeless>();
+  #stepCount = 0;
+
+  constructor(draft: Draft) {
+    this.#draft = draft;
+  }
+
+  /** This plan has given the unit a seat: it may take another. */
+  placed(one: Homeless): void {
+    this.#placed.set(one.unit, one);
+  }
+
+  /** Seats the unit, and moves others if need be; false when nothing has changed. */
+  makeRoomFor(one: Homeless): boolean {
+    if (this.#stepCount > limits.repairStepsMax) return false;
+    const movable = this.#movable();
+    if (movable.size === 0) return false;
+    movable.set(one.unit, one);
+    const first = this.#itemOf(one, movable);
+    if (first.members.length === 1 && !this.#wouldFit(one, movable)) return false;
+    const items = this.#entangled(first, movable);
+    if (items === null) return false;
+    const before = new Map<UnitName, Seat>();
+    for (const { unit } of items.flatMap(({ members }) => members)) {
+      const seat = this.#draft.seats.get(unit);
+      if (seat !== undefined) before.set(unit, seat);
+      this.#draft.unseat(unit);
+    }
+    for (const item of items) item.rooms = this.#roomsFor(item, before);
+    const chosen = new Map<Item, Room>();
+    const isSolved = this.#solve(items, chosen);
+    if (isSolved) {
+      this.placed(one);
+      this.#seatAll(one, chosen, before);
+    } else for (const [unit, seat] of before) this.#draft.seat(unit, seat);
+    return isSolved;
+  }
+
+  /** What this plan has placed by the ordinary rules: its start is not even ordered yet. */
+  #movable(): Map<UnitName, Homeless> {
+    const movable = new Map<UnitName, Homeless>();
+    for (const [unit, homeless] of this.#placed) {
+      this.#stepCount += 1;
+      if (this.#draft.seats.get(unit)?.kind !== 'placed') continue;
+      if (![...this.#draft.groupOf(unit)].some((other) => this.#replaces(other))) {
+        movable.set(unit, homeless);
+      }
+    }
+    return movable;
+  }
+
+  #replaces(unit: UnitName): boolean {
+    return (this.#draft.picture.units.get(unit)?.requirements.replaces.length ?? 0) > 0;
+  }
+
+  /** Whether a room would do if everybody who can move left it. */
+  #wouldFit({ unit, record }: Homeless, movable: ReadonlyMap<UnitName, Homeless>): boolean {
+    const applicant = this.#draft.applicant(unit, record);
+    const rooms = new Set<Room>();
+    for (const other of movable.keys()) {
+      const room = this.#draft.rooms.get(this.#draft.seats.get(other)?.machine ?? unplaced);
+      if (room !== undefined) rooms.add(room);
+    }
+    return [...rooms].some((room) => {
+      this.#stepCount += room.tenants.size;
+      return fitsWithout(applicant, room, movable);
+    });
+  }
+
+  /** The unit with everybody it follows and who follows it, near or far. */
+  #itemOf(one: Homeless, movable: ReadonlyMap<UnitName, Homeless>): Item {
+    const members = new Map<UnitName, Homeless>([[one.unit, one]]);
+    for (const member of members.values()) {
+      const targets = new Set(member.record.requirements.machineOf);
+      for (const [unit, other] of movable) {
+        const isTied =
+          targets.has(unit) || other.record.requirements.machineOf.includes(member.unit);
+        if (isTied) members.set(unit, other);
+      }
+    }
+    const list = [...members.values()];
+    return { members: list, peers: list.map(({ unit }) => this.#draft.peer(unit)), rooms: [] };
+  }
+
+  /** The item and all that conflict with it, directly or through others; null beyond the limits. */
+  #entangled(first: Item, movable: ReadonlyMap<UnitName, Homeless>): readonly Item[] | null {
+    const items = [first];
+    const taken = new Set(first.members.map(({ unit }) => unit));
+    for (const item of items) {
+      for (const [unit, other] of movable) {
+        this.#stepCount += item.peers.length;
+        if (this.#stepCount > limits.repairStepsMax || taken.size > limits.repairUnitsMax) {
+          return null;
+        }
+        if (taken.has(unit) || !this.#conflicts(item.peers, [this.#draft.peer(unit)])) continue;
+        const next = this.#itemOf(other, movable);
+        for (const member of next.members) taken.add(member.unit);
+        items.push(next);
+      }
+    }
+    return items;
+  }
+
+  #conflicts(some: readonly Peer[], others: readonly Peer[]): boolean {
+    const matches = (glob: string, name: string): boolean => this.#draft.matches(glob, name);
+    return some.some((one) => others.some((other) => inConflict(one, other, matches)));
+  }
+
+  /** Rooms that take the whole item; where it was comes first, then by rank. */
+  #roomsFor(item: Item, before: ReadonlyMap<UnitName, Seat>): readonly Room[] {
+    const [leader] = item.members;
+    if (leader === undefined || this.#conflicts(item.peers, item.peers)) return [];
+    let rooms = [...this.#draft.rooms.values()].filter((room) =>
+      item.members.every((member) => fits(this.#together(member, item, room), room, [])),
+    );
+    const seat = before.get(leader.unit);
+    const ordered = rooms.filter(({ machine }) => machine.id === seat?.machine);
+    rooms = rooms.filter((room) => !ordered.includes(room));
+    for (let next = best(leader.unit, rooms); next !== null; next = best(leader.unit, rooms)) {
+      const found = next;
+      ordered.push(found);
+      rooms = rooms.filter((room) => room !== found);
+    }
+    return ordered;
+  }
+
+  /** The member as it applies when the whole item is in that room. */
+  #together({ unit, record }: Homeless, item: Item, room: Room): Applicant {
+    const applicant = this.#draft.applicant(unit, record);
+    const names = new Set(item.members.map((member) => member.unit));
+    return {
+      ...applicant,
+      placeOf: (target) =>
+        names.has(target) ? { kind: 'on', machine: room.machine.id } : applicant.placeOf(target),
+    };
+  }
+
+  /** Depth first, the item with the fewest rooms left next. */
+  #solve(items: readonly Item[], chosen: Map<Item, Room>): boolean {
+    const open = items
+      .filter((item) => !chosen.has(item))
+      .map((item) => ({
+        item,
+        rooms: item.rooms.filter((room) => this.#isFree(item, room, chosen)),
+      }))
+      .sort((left, right) => left.rooms.length - right.rooms.length);
+    const [next] = open;
+    if (next === undefined) return true;
+    for (const room of next.rooms) {
+      this.#stepCount += open.length;
+      if (this.#stepCount > limits.repairStepsMax) return false;
+      chosen.set(next.item, room);
+      if (this.#solve(items, chosen)) return true;
+      chosen.delete(next.item);
+    }
+    return false;
+  }
+
+  #isFree(item: Item, room: Room, chosen: ReadonlyMap<Item, Room>): boolean {
+    for (const [other, place] of chosen) {
+      if (place === room && this.#conflicts(item.peers, other.peers)) return false;
+    }
+    return true;
+  }
+
+  #seatAll(
+    one: Homeless,
+    chosen: ReadonlyMap<Item, Room>,
+    before: ReadonlyMap<UnitName, Seat>,
+  ): void {
+    for (const [{ members }, { machine }] of chosen) {
+      for (const { unit, why } of members) {
+        const seat = before.get(unit);
+        const isKept = seat?.machine === machine.id;
+        const words = unit === one.unit ? 'others made room' : `makes room for ${one.unit}`;
+        this.#draft.seat(unit, isKept ? seat : placedOn(machine.id, why ?? words));
+      }
+      for (const { unit, record } of members) {
+        for (const target of record.requirements.machineOf) {
+          if (this.#draft.seats.get(target)?.kind === 'placed') this.#draft.join(target, unit);
+        }
+      }
+    }
+  }
+}
+
+function placedOn(machine: MachineId, why: string): Seat {
+  return { kind: 'placed', machine, why };
+}
+
+function fitsWithout(
+  applicant: Applicant,
+  room: Room,
+  absent: ReadonlyMap<UnitName, unknown>,
+): boolean {
+  const isThere = (peer: Peer): boolean => room.copies.has(peer.name) || !absent.has(peer.name);
+  return fits(applicant, room, [], isThere);
+}
