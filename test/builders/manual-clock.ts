@@ -22,7 +22,8 @@ export class ManualClock implements Clock {
 
   after(ms: number, run: () => void): () => void {
     this.#timerNumber += 1;
-    const timer = { atMs: this.#nowMs + Math.max(ms, 0), number: this.#timerNumber, run };
+    const wholeMs = Math.ceil(Math.max(ms, 0)); // as real timers, and so that sums stay exact
+    const timer = { atMs: this.#nowMs + wholeMs, number: this.#timerNumber, run };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }

@@ -40,6 +40,8 @@ const limits = {
   /** A hand-over that does not come about takes five minutes, retries up to one. */
   settleMsMax: 8 * 60_000,
   lookMs: 1_000,
+  /** Steps at one moment; more is a loop that never waits. */
+  stepsMax: 20_000,
 } as const;
 
 /** A whole cluster in memory. */
@@ -75,7 +77,12 @@ export class SimCluster {
   /** Goes on for `ms`; stops early when a promise was broken. */
   async pass(ms: number): Promise<void> {
     const endMs = this.clock.nowMs() + ms;
-    while (this.violations.found.length === 0 && (await this.clock.step(endMs)));
+    let [atMs, stepCount] = [this.clock.nowMs(), 0];
+    while (this.violations.found.length === 0 && (await this.clock.step(endMs))) {
+      stepCount = this.clock.nowMs() === atMs ? stepCount + 1 : 0;
+      atMs = this.clock.nowMs();
+      if (stepCount > limits.stepsMax) this.violations.add('liveness', 'time stands still');
+    }
   }
 
   /** A user asks some daemon for something; `done` is told what came of it, if anything did. */
