@@ -42,7 +42,8 @@ async function many(from: number, count: number): Promise<boolean> {
   say(`seeds ${from} to ${from + count - 1}, ${values.hours} hours of faults each`);
   let [failedCount, virtualMs, slowestMs] = [0, 0, 0];
   for (let seed = from; seed < from + count; seed += 1) {
-    if (process.stderr.isTTY || process.env['CI'] === 'loud') process.stderr.write(`seed ${seed}\n`);
+    if (process.stderr.isTTY || process.env['CI'] === 'loud')
+      process.stderr.write(`seed ${seed}\n`);
     const outcome = await simulate({ seed, faultyMs });
     virtualMs += outcome.virtualMs;
     slowestMs = Math.max(slowestMs, outcome.settledMs);

@@ -54,7 +54,8 @@ export class Checks implements ComputerWitness {
     const receipt = this.#receipt(on, unit);
     if (kind === 'start') {
       const isDone = order !== undefined && receipt !== null && isFor(receipt, order, on.bootId);
-      if (isDone) this.#break('4', `${on.id} starts ${unit} again, its receipt says it was started`);
+      if (isDone)
+        this.#break('4', `${on.id} starts ${unit} again, its receipt says it was started`);
       return;
     }
     const isStop = (want: Want): boolean => want === 'gone' || want === 'stop';

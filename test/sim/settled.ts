@@ -72,6 +72,8 @@ function placeProblems(
 ): string[] {
   const placement = picture.placements.get(unit);
   if (record.requirements.global || seatCount === 1) return [];
+  // One that ended well stays where it was, though its machine is gone: it is not run again.
+  if (placement?.reason.startsWith('finished on')) return [];
   const fitting = [...picture.machines.keys()].filter(
     (machine) => whyNotOn(picture, unit, record, machine) === null,
   );
@@ -153,7 +155,9 @@ function stripped(text: string): string {
 /** What is on a machine though nothing of the cluster wants it there. */
 function leftovers(picture: ClusterPicture, { id, disk, systemd }: Computer): string[] {
   const wanted = new Set<string>(
-    [...(picture.orders.get(id) ?? [])].filter(([, { want }]) => want !== 'gone').map(([name]) => name),
+    [...(picture.orders.get(id) ?? [])]
+      .filter(([, { want }]) => want !== 'gone')
+      .map(([name]) => name),
   );
   const stem = (name: string): string => name.replace(/(\.json|\.d)$/, '');
   const folders = [unitsFolder, '/run/fleet/loaded', '/run/fleet/receipts', runtimeFolder];
@@ -188,5 +192,9 @@ function storeProblems(picture: ClusterPicture, core: readonly Computer[]): stri
       .map(([unit]) => `${machine} still reports ${unit}`),
   );
   const texts = [...picture.texts].filter((text) => !referred.has(text));
-  return [...orders, ...reports, ...texts.map((text) => `text ${text.slice(0, 7)} is still stored`)];
+  return [
+    ...orders,
+    ...reports,
+    ...texts.map((text) => `text ${text.slice(0, 7)} is still stored`),
+  ];
 }
