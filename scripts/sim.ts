@@ -3,6 +3,7 @@
 //   npm run sim -- --seeds 1000       that many seeds, twice each, from --from (1) on
 //   npm run sim -- --hours 0.1        virtual hours with faults, for each seed
 //   npm run sim -- --once             each seed once only
+//   npm run sim -- --first            ends at the first seed that fails
 import { parseArgs } from 'node:util';
 import { type RunOutcome, simulate } from '../test/sim/simulation.ts';
 
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     hours: { type: 'string', default: '0.1' },
     once: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
   },
 });
 
@@ -57,6 +59,7 @@ async function many(from: number, count: number): Promise<boolean> {
       }
     }
     if (!isGood) failedCount += 1;
+    if (!isGood && values.first) break;
   }
   const hours = (virtualMs / hourMs).toFixed(1);
   const slowest = (slowestMs / 1000).toFixed(0);

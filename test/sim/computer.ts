@@ -127,7 +127,10 @@ export class Computer {
     const endMs = this.#parts.clock.nowMs() + limits.shutdownMsMax;
     const look = (): void => {
       const isDone = this.systemd.running().size === 0;
-      if (!isDone && this.#parts.clock.nowMs() < endMs) return this.#later(100, look);
+      if (!isDone && this.#parts.clock.nowMs() < endMs) {
+        this.#later(100, look);
+        return;
+      }
       this.#leave().catch((error: unknown) => {
         if (!(error instanceof FleetError)) throw error; // the lease will expire
       });

@@ -275,7 +275,10 @@ export class SimSystemd {
     const held = known ?? this.#hold(name, text);
     if (behaviourOf(text).isBad) throw trouble('systemd/refused', 'bad unit file setting');
     if (held.job?.kind === 'start') return void held.job.waiters.push(done);
-    if (held.active === 'active') return done('done');
+    if (held.active === 'active') {
+      done('done');
+      return;
+    }
     const wasStopping = held.job?.kind === 'stop';
     this.#endJob(held, 'canceled');
     held.job = { kind: 'start', waiters: [done] };
@@ -312,7 +315,8 @@ export class SimSystemd {
   #fail(name: UnitName, held: Held, does: Behaviour): void {
     const isSpent = held.restartCount >= limits.restartsMax;
     if (!does.restarts || isSpent || this.#isGoingDown) {
-      return this.#finish(name, held, 'failed', 'failed');
+      this.#finish(name, held, 'failed', 'failed');
+      return;
     }
     held.restartCount += 1;
     this.#endJob(held, 'failed');
@@ -328,10 +332,16 @@ export class SimSystemd {
 
   #beginStop(name: UnitName, done: (result: JobResult) => void = () => undefined): void {
     const held = this.#held.get(name);
-    if (held === undefined) return done('done');
+    if (held === undefined) {
+      done('done');
+      return;
+    }
     if (held.job?.kind === 'stop') return void held.job.waiters.push(done);
     this.#endJob(held, 'canceled');
-    if (!isUp(held.active)) return done('done');
+    if (!isUp(held.active)) {
+      done('done');
+      return;
+    }
     held.job = { kind: 'stop', waiters: [done] };
     if (held.active === 'deactivating') return; // its end ends this job too
     const isWaiting = held.sub === 'auto-restart';
@@ -346,7 +356,8 @@ export class SimSystemd {
       this.#parts.witness.ended(name);
       this.#change(name, held, 'inactive', 'dead');
       held.text = this.fileText(name);
-      return this.#activate(name, held, 'job');
+      this.#activate(name, held, 'job');
+      return;
     }
     this.#finish(name, held, 'inactive', 'done');
   }
