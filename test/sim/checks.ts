@@ -40,6 +40,8 @@ export class Checks implements ComputerWitness {
   #leader: SimProcess | null = null;
   /** The orders as they were one revision ago. */
   #before: ClusterPicture['orders'];
+  /** Machine, unit and identity of every `gone` that was carried out and not taken back yet. */
+  readonly #confirmed = new Set<string>();
   readonly #landedNumbers = new Map<unknown, number>();
 
   constructor(parts: ChecksParts) {
@@ -115,6 +117,11 @@ export class Checks implements ComputerWitness {
     for (const key of written) {
       const meaning = witness.keys.meaning(key);
       if (meaning.kind === 'placement') units.add(meaning.unit);
+      if (meaning.kind === 'report') {
+        const report = picture.reports.get(meaning.machine)?.get(meaning.unit);
+        const what = `${meaning.machine} ${meaning.unit} ${report?.identity}`;
+        if (report?.current === 'gone') this.#confirmed.add(what);
+      }
       if (meaning.kind !== 'order') continue;
       units.add(meaning.unit);
       const machine = this.#parts.computers().find(({ id }) => id === meaning.machine);
@@ -143,8 +150,7 @@ export class Checks implements ComputerWitness {
     const before = this.#before.get(on.id)?.get(unit);
     const order = picture.orders.get(on.id)?.get(unit);
     if (before?.want === 'gone' && order?.want !== 'gone') {
-      const report = picture.reports.get(on.id)?.get(unit);
-      const isConfirmed = report?.current === 'gone' && report.identity === before.identity;
+      const isConfirmed = this.#confirmed.delete(`${on.id} ${unit} ${before.identity}`);
       if (!isConfirmed) this.#break('8', `gone of ${unit} on ${on.id} was not confirmed`);
     }
     const record = picture.units.get(unit);
