@@ -33,13 +33,6 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
-    name: 'a lease in doubt is a lost one',
-    file: 'src/registry/lease.ts',
-    find: "if (outcome === 'gone') return",
-    replace: "if (outcome !== 'renewed') return",
-    test: null,
-  },
-  {
     name: 'a lease never ends',
     file: 'src/registry/memory-store.ts',
     find: 'lease.cancelExpiry = this.#clock.after(lease.grantedMs, () => this.#drop(leaseId));',

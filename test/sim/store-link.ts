@@ -206,9 +206,15 @@ export class StoreLink implements Store {
         if (isOver) return;
         if (road.state === 'refused') return fail();
         isSent = true;
-        if (road.state === 'open') return arrive();
+        const late = (): void => {
+          if (road.state === 'stalled') clock.after(road.lateMs(), late);
+          else if (road.state === 'open') arrive();
+        };
+        const isDelayed = kind === 'write' && road.chance(road.lossShare);
+        if (road.state === 'open' && !isDelayed) return arrive();
         // It waits in some buffer, and may come out of it when nobody expects it any more.
-        if (kind === 'write' && road.chance(0.5)) clock.after(road.lateMs(), arrive);
+        if (isDelayed) fail();
+        if (kind === 'write' && road.chance(0.5)) clock.after(road.lateMs(), late);
       });
     });
   }
