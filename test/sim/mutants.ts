@@ -79,7 +79,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/agent/plan.ts',
     find: 'return other !== undefined && !isGone(other);',
     replace: 'return other === undefined && name === unit;',
-    test: null,
+    test: 'test/unit/agent/plan.test.ts',
   },
   {
     name: 'a text over a running one',
