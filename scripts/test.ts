@@ -54,7 +54,7 @@ async function suite(project: string, title: string): Promise<void> {
   total.passed += counts.passed;
   total.skipped += counts.skipped;
   // A suite that broke outside a test (a hook, an unhandled error) counts as one failure at least.
-  total.failed += succeeded ? counts.failed : Math.max(counts.failed, 1);
+  total.failed += succeeded || interrupted ? counts.failed : Math.max(counts.failed, 1);
 }
 
 function countsIn(report: string): Tally {
@@ -66,6 +66,7 @@ function countsIn(report: string): Tally {
       skipped: numberAt(counts, 'numPendingTests') + numberAt(counts, 'numTodoTests'),
     };
   } catch (error) {
+    if (interrupted) return { passed: 0, failed: 0, skipped: 0 };
     process.stderr.write(`no report of this suite: ${String(error)}\n`);
     return { passed: 0, failed: 1, skipped: 0 };
   }

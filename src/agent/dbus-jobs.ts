@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { JobSlots } from './job-slots.ts';
 import { agentLimits } from './limits.ts';
+import { orAbort } from './or-abort.ts';
 import type { JobResult } from './systemd.ts';
 
 /** Asks systemd for a job; answers with its object path, or null when there is nothing to do. */
@@ -88,18 +89,5 @@ export class DbusJobs {
       const waiters = this.#waiters.get(path) ?? [];
       this.#waiters.set(path, [...waiters, { resolve, reject }]);
     });
-  }
-}
-
-/** What `promise` says, or the abort's reason if that comes first. */
-async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { FleetError } from '../lib/error.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type BusConnection, type BusSignal, connectBus } from './dbus-connection.ts';
 import { isRefusal, unavailable } from './dbus-error.ts';
@@ -243,7 +244,7 @@ class DbusSystemd implements Systemd {
     }
   }
 
-  #disconnected(error: Error): void {
+  #disconnected(error: FleetError): void {
     if (this.#isOver) return;
     this.close();
     this.#events.disconnected(error);

@@ -3,10 +3,12 @@ import type { FleetError } from '../lib/error.ts';
 import type { OrderBook } from '../model/ledger.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { AgentMemory, AgentOptions } from './agent.ts';
+import { unavailable } from './dbus-error.ts';
 import { Executor } from './executor.ts';
 import { agentLimits } from './limits.ts';
 import { MachineView } from './machine-view.ts';
 import { type ActualUnit, isGone } from './observe.ts';
+import { orAbort } from './or-abort.ts';
 import { planMachine } from './plan.ts';
 import { reportOf } from './report.ts';
 import { nextRetry, retryKey } from './retry.ts';
@@ -26,7 +28,7 @@ export class AgentSession {
   readonly #unreadable = new Set<UnitName>();
   #view: MachineView | null = null;
   #isLeaving = false;
-  #lost: Error | null = null;
+  #lost: FleetError | null = null;
 
   constructor(options: AgentOptions, memory: AgentMemory) {
     this.#options = options;
@@ -38,7 +40,12 @@ export class AgentSession {
    * Calls `connected` once everything was looked at.
    */
   async run(connected: () => void, signal: AbortSignal): Promise<void> {
-    const systemd = await this.#options.connect(this.#events());
+    const connecting = this.#options.connect(this.#events());
+    const systemd = await orAbort(connecting, signal).catch((error: unknown) => {
+      // A connection that comes too late is ended as soon as it is there.
+      connecting.then((late) => late.close()).catch(() => 'it never came');
+      throw signal.aborted ? unavailable('fleetd ends', error) : error;
+    });
     const end = (): void => this.#over.abort(signal.reason);
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();

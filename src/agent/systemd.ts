@@ -1,6 +1,7 @@
 // agent: makes the systemd of this machine match its orders, and reports what systemd says.
 // Knows nothing of other machines, of placement or of etcd; only dbus-*.ts know D-Bus.
 // Start with plan.ts (what is to be done, pure) and agent.ts (the loop around it).
+import type { FleetError } from '../lib/error.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 
 /** One unit in systemd's own words, at one moment. */
@@ -55,7 +56,7 @@ export interface SystemdEvents {
   /** systemd answered something: the connection is alive. */
   answered(): void;
   /** The connection is over; called once, and nothing after it. */
-  disconnected(error: Error): void;
+  disconnected(error: FleetError): void;
 }
 
 /**

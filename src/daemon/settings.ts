@@ -1,6 +1,7 @@
 // daemon: one process of fleetd: its configuration, its identity, its start and its end.
 // Wires registry, engine, agent and API together; decides nothing about units or machines.
 // Start with main.ts, then daemon.ts.
+import { isIP } from 'node:net';
 import { fail, ok, type Result } from '../lib/result.ts';
 
 /** Where the API listens. */
@@ -55,7 +56,7 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   etcd_username: { field: 'etcdUsername', parse: optionalText },
   etcd_password: { field: 'etcdPassword', parse: optionalText },
   etcd_key_prefix: { field: 'etcdKeyPrefix', parse: keyPrefix },
-  public_ip: { field: 'publicIp', parse: optionalText },
+  public_ip: { field: 'publicIp', parse: address },
   metadata: { field: 'metadata', parse: metadata },
   agent_ttl: { field: 'agentTtlMs', parse: durationMs(agentTtlMsMin) },
   units_directory: { field: 'unitsDirectory', parse: absolutePath },
@@ -96,6 +97,13 @@ export const settingDefaults: Settings = {
 
 function optionalText(text: string): Result<string | null, string> {
   return ok(text === '' ? null : text);
+}
+
+/** fleet 1.0 took any text; a name is fine, a mistyped address is not. */
+function address(text: string): Result<string | null, string> {
+  if (text === '' || isIP(text) !== 0) return optionalText(text);
+  const isName = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text) && /[a-z]/i.test(text);
+  return isName ? ok(text) : fail('must be an address such as 10.0.0.5, or a host name');
 }
 
 function absolutePath(text: string): Result<string, string> {

@@ -35,15 +35,22 @@ export class Draft {
   readonly orders: ReadonlyMap<UnitName, ReadonlyMap<MachineId, Order>>;
   /** Non-global units that have a machine after this plan. */
   readonly seats = new Map<UnitName, Seat>();
+  /**
+   * Machines that are absent, though not for long enough: the store was away, or this leader was,
+   * and their leases may have run out meanwhile. What they run stays theirs.
+   */
+  readonly awaited: ReadonlySet<MachineId>;
   /** When time alone changes a decision; null when it never does. */
   wakeAtMs: number | null = null;
   readonly #peers = new Map<UnitName, Peer>();
   readonly #groups = new Map<UnitName, Set<UnitName>>();
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
-  constructor(picture: ClusterPicture, nowMs: number) {
+  constructor(picture: ClusterPicture, nowMs: number, absenceCountsAtMs: number) {
     this.picture = picture;
     this.nowMs = nowMs;
+    this.awaited = nowMs < absenceCountsAtMs ? absentees(picture) : new Set();
+    if (this.awaited.size > 0) this.wakeAt(absenceCountsAtMs);
     this.rooms = new Map(
       sortedByKey(picture.machines).map(([id, machine]) => {
         const copies = unconfirmed(picture, id);
@@ -169,6 +176,18 @@ export class Draft {
 /** A map's entries, sorted by key: what is decided must not depend on the order of a map. */
 export function sortedByKey<K extends string, V>(map: ReadonlyMap<K, V>): (readonly [K, V])[] {
   return [...map].sort(([left], [right]) => byText(left, right));
+}
+
+/** Machines that were present when a leader last looked, did not say that they leave, and are gone. */
+function absentees(picture: ClusterPicture): Set<MachineId> {
+  const members = [...picture.members.values()];
+  return new Set(
+    members
+      .filter(({ id, leaving, vanishedMs }) => {
+        return vanishedMs === null && !leaving && !picture.machines.has(id);
+      })
+      .map(({ id }) => id),
+  );
 }
 
 function unconfirmed(picture: ClusterPicture, machine: MachineId): Map<UnitName, Order> {

@@ -1,20 +1,21 @@
 import type { Decision } from '../model/change.ts';
-import type { ClusterPicture } from '../model/cluster-picture.ts';
 import { shortId } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
-import { sortedByKey } from './draft.ts';
+import { type Draft, sortedByKey } from './draft.ts';
 
 /** Records machines at first sight, when they change, vanish and return. */
-export function memberDecisions(picture: ClusterPicture, nowMs: number): Decision[] {
+export function memberDecisions(draft: Draft): Decision[] {
+  const { picture, nowMs } = draft;
   const seen = sortedByKey(picture.machines).flatMap(([id, machine]) => {
     const member = picture.members.get(id);
     const next = memberFor(machine, member, nowMs);
     return member !== undefined && isSameMember(member, next)
       ? []
-      : [decision(next, seenWords(member))];
+      : [decision(next, seenWords(member, next))];
   });
   const vanished = sortedByKey(picture.members).flatMap(([id, member]) => {
-    const isKnown = member.vanishedMs !== null || picture.machines.has(id);
+    const isPresent = picture.machines.has(id) || draft.awaited.has(id);
+    const isKnown = member.vanishedMs !== null || isPresent;
     return isKnown ? [] : [decision({ ...member, vanishedMs: nowMs }, 'vanished')];
   });
   return [...seen, ...vanished];
@@ -27,12 +28,14 @@ function memberFor(machine: Machine, member: Member | undefined, nowMs: number):
     address: machine.address,
     version: machine.version,
     firstSeenMs: member?.firstSeenMs ?? nowMs,
+    leaving: machine.leaving,
     vanishedMs: null,
   };
 }
 
-function seenWords(member: Member | undefined): string {
+function seenWords(member: Member | undefined, next: Member): string {
   if (member === undefined) return 'joined';
+  if (next.leaving && !member.leaving) return 'shuts down';
   return member.vanishedMs === null ? 'changed' : 'returned';
 }
 
@@ -49,6 +52,7 @@ function isSameMember(one: Member, other: Member): boolean {
     one.bootId === other.bootId &&
     one.address === other.address &&
     one.version === other.version &&
+    one.leaving === other.leaving &&
     one.vanishedMs === other.vanishedMs
   );
 }

@@ -30,7 +30,8 @@ export async function enginePass(
   signal: AbortSignal,
 ): Promise<PassOutcome> {
   const picture = session.picture();
-  const plan = planCluster(picture, clock.wallMs());
+  const nowMs = clock.wallMs();
+  const plan = planCluster(picture, nowMs, nowMs + session.absenceCountsInMs());
   const { batches, oversized } = toBatches(plan.decisions, limits.batchChangesMax);
   for (const decision of oversized) sayOversized(decision);
   for (const batch of batches) {

@@ -27,10 +27,15 @@ export interface Plan {
  * The plan for a picture: first who belongs where, then what the store lacks for it. The plain
  * planner: it looks at everything, and a faster one has to agree with it.
  *
- * Planning again after writing it decides nothing. `nowMs` is wall time, ms since 1970.
+ * Planning again after writing it decides nothing. `nowMs` is wall time, ms since 1970; before
+ * `absenceCountsAtMs`, a machine that is absent may only not have come back yet (see `Draft.awaited`).
  */
-export function planCluster(picture: ClusterPicture, nowMs: number): Plan {
-  const draft = new Draft(picture, nowMs);
+export function planCluster(
+  picture: ClusterPicture,
+  nowMs: number,
+  absenceCountsAtMs: number = nowMs,
+): Plan {
+  const draft = new Draft(picture, nowMs, absenceCountsAtMs);
   const units = placeable(picture);
   const following = followings(units);
   const homeless = keepSeats(draft, units, following);
@@ -44,7 +49,7 @@ export function planCluster(picture: ClusterPicture, nowMs: number): Plan {
     const circle = following.circles.get(unit) ?? null;
     changes.set(unit, unitChanges(draft, { unit, record, circle }));
   }
-  const ofUnits = [...memberDecisions(picture, nowMs), ...unitDecisions(draft, changes)];
+  const ofUnits = [...memberDecisions(draft), ...unitDecisions(draft, changes)];
   const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
   return { decisions: [...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
 }

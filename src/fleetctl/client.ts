@@ -32,7 +32,7 @@ export class FleetClient {
   /** null: there is no such unit. */
   async getUnit(name: UnitName): Promise<UnitBody | null> {
     const answer = await this.#send({ method: 'GET', path: unitPath(name) });
-    if (answer.status === 404) return null;
+    if (this.#isMissing(answer)) return null;
     const body = this.#read(answer);
     if (body['name'] !== name) throw notFleetd(this.#transport.endpoint, 'it answers with no unit');
     return body as object as UnitBody; // fleetd's word for it
@@ -58,7 +58,7 @@ export class FleetClient {
 
   async destroyUnit(name: UnitName): Promise<'destroyed' | 'missing'> {
     const answer = await this.#send({ method: 'DELETE', path: unitPath(name) });
-    if (answer.status === 404) return 'missing';
+    if (this.#isMissing(answer)) return 'missing';
     if (answer.status !== 204) this.#read(answer);
     return 'destroyed';
   }
@@ -113,11 +113,18 @@ export class FleetClient {
     return answer;
   }
 
+  /** fleetd's own "there is none": another server's 404 says nothing about units. */
+  #isMissing(answer: ApiAnswer): boolean {
+    if (answer.status !== 404) return false;
+    if (refusalIn(parseObject(answer.text)) === null) this.#read(answer); // throws: no fleetd
+    return true;
+  }
+
   #read({ status, text }: ApiAnswer): Readonly<Record<string, unknown>> {
     const body = parseObject(text);
     if (status === 200 && body !== null) return body;
-    const error = (body as Partial<ErrorBody> | null)?.error;
-    if (typeof error?.message === 'string') throw new ApiRefusal(status, error);
+    const error = refusalIn(body);
+    if (error !== null) throw new ApiRefusal(status, error);
     const what = body === null ? 'it does not answer in JSON' : 'its answer is of another kind';
     throw notFleetd(this.#transport.endpoint, `${what} (HTTP ${status})`);
   }
@@ -134,6 +141,11 @@ export class ApiRefusal extends FleetError {
     });
     this.status = status;
   }
+}
+
+function refusalIn(body: object | null): ErrorBody['error'] | null {
+  const error = (body as Partial<ErrorBody> | null)?.error;
+  return typeof error?.message === 'string' ? error : null;
 }
 
 function unitPath(name: UnitName): string {

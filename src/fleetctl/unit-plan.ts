@@ -10,6 +10,8 @@ import {
   type CheckedUnit,
   checkSource,
   filePathsOf,
+  isFolder,
+  objectionToEnding,
   pathBeside,
   readUnitSource,
   type UnitSource,
@@ -101,12 +103,18 @@ async function planNew(
   unit: { readonly argument: string; readonly name: UnitName; readonly own: UnitSource | null },
 ): Promise<Plan> {
   const { argument, name, own } = unit;
+  const badEnding = own?.origin === argument ? objectionToEnding(argument) : null;
+  if (badEnding !== null) return fail([badEnding]);
   const found = own === null ? await fromTemplate(cluster, argument, name) : ok(plain(own));
   if (!found.ok) return found;
   if (found.value === null) {
     const template = templateOf(name);
     const orTemplate = template === null ? '' : `, nor a template ${template}`;
-    const message = `the cluster knows no unit ${name}, and there is no file ${argument}`;
+    const noUnit = `the cluster knows no unit ${name}`;
+    if (await isFolder(argument)) {
+      return fail([`${argument} is a folder, and ${noUnit}; name the unit files in the folder`]);
+    }
+    const message = `${noUnit}, and there is no file ${argument}`;
     return fail([`${message}${orTemplate}; give the path of its unit file`]);
   }
   const checked = checkSource(found.value.source, name);

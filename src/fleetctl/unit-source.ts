@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../lib/error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { unitFileLimits } from '../unitfile/limits.ts';
@@ -7,7 +8,7 @@ import { formatProblem, printable } from '../unitfile/problem.ts';
 import { readRequirements } from '../unitfile/requirements.ts';
 import { parseUnitFile, unitOptions } from '../unitfile/unit-file.ts';
 import { type UnitHash, unitHash } from '../unitfile/unit-hash.ts';
-import type { UnitName } from '../unitfile/unit-name.ts';
+import { type UnitName, unitTypes } from '../unitfile/unit-name.ts';
 import { checkUnitText } from '../unitfile/unit-text.ts';
 
 /** The text of a unit and where it comes from. */
@@ -50,6 +51,24 @@ export function filePathsOf(argument: string, name: UnitName): readonly string[]
   return [...new Set([argument, pathBeside(argument, name)])];
 }
 
+/**
+ * Why the file of this name is no unit file though one could be made of it: `web.servcie` would
+ * become `web.servcie.service`. null when nothing is wrong, also for `web` and `web.1`.
+ */
+export function objectionToEnding(path: string): string | null {
+  const ending = /.\.([A-Za-z]+)$/.exec(basename(path))?.[1];
+  if (ending === undefined || unitTypes.some((type) => type === ending)) return null;
+  return (
+    `${printable(path, 255)}: "${printable(ending, 40)}" is no type of unit; ` +
+    'end its name in .service, .socket, .timer or another type that systemd has'
+  );
+}
+
+/** Is it a folder? */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false;
+}
+
 /** The path of another unit's file in the folder of an argument. */
 export function pathBeside(argument: string, name: UnitName): string {
   return join(dirname(argument), name);
@@ -77,7 +96,12 @@ export function checkSource(
 /** Enough of a file to see whether it is too large. A folder of that name is no file. */
 async function readStart(path: string): Promise<Result<Buffer | null, readonly string[]>> {
   try {
-    await using file = await open(path, 'r');
+    // Not to wait for the writer of a FIFO.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const kind = await file.stat();
+    if (kind.isDirectory()) return ok(null);
+    if (!kind.isFile())
+      return fail([`${printable(path, 255)}: it is no file, but a device or pipe`]);
     const buffer = Buffer.alloc(unitFileLimits.unitFileBytesMax + 1);
     let lengthBytes = 0;
     for (;;) {
@@ -88,7 +112,8 @@ async function readStart(path: string): Promise<Result<Buffer | null, readonly s
     return ok(buffer.subarray(0, lengthBytes));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return ok(null);
-    return fail([`${printable(path, 255)}: ${messageOf(error)}`]);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return ok(null);
+    const why = code === 'EACCES' ? 'no permission to read it' : messageOf(error);
+    return fail([`${printable(path, 255)}: ${why}`]);
   }
 }

@@ -106,7 +106,7 @@ function judgePlaced(unit: UnitBody, machine: string, goal: Goal, machines: Mach
 function judgeActive(name: string, row: UnitBody['machines'][number], where: string): Verdict {
   const { active, sub, problem } = row;
   if (active === 'failed') {
-    return failed([`${name} failed on ${where}: ${problem ?? `it is ${sub}`}`, lookHint(name)]);
+    return failed([`${name} failed on ${where}${problem ? `: ${problem}` : ''}`, lookHint(name)]);
   }
   if (active === 'active') return reached(`Unit ${name} active on ${where}`);
   if (active === 'inactive') return reached(`Unit ${name} finished on ${where}`);

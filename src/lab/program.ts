@@ -45,6 +45,9 @@ export function fleetlabProgram(options: ProgramOptions): Command {
     .enablePositionalOptions()
     .hook('preAction', (_program, command) => requireRoot(command.name()))
     .exitOverride()
+    .showHelpAfterError(
+      "fleetlab: 'fleetlab help' lists the commands, 'fleetlab help up' tells more",
+    )
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, 'fleetlab: ')),
     });

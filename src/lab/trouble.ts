@@ -9,3 +9,7 @@ export function labFailed(message: string, hint: string, cause?: unknown): Fleet
 export function labUnsuitable(message: string, hint: string): FleetError {
   return new FleetError(message, { code: 'lab/unsuitable', retry: 'never', hint });
 }
+
+/** What is said when somebody pressed Ctrl-C, and what he can do. */
+export const interruptedWord = 'interrupted';
+export const interruptedHint = "'fleetlab down' removes what was made so far";

@@ -1,7 +1,7 @@
 import { backoffMs } from '../lib/backoff.ts';
 import { rest, systemClock } from '../lib/clock.ts';
 import type { Result } from '../lib/result.ts';
-import { labFailed } from './trouble.ts';
+import { interruptedHint, interruptedWord, labFailed } from './trouble.ts';
 
 const pauses = { firstMs: 5, maxMs: 200 } as const;
 
@@ -41,5 +41,5 @@ export async function until<T>(
 /** Throws `lab/failed` when somebody pressed Ctrl-C; called between the steps of long commands. */
 export function throwIfInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return;
-  throw labFailed('interrupted', "'fleetlab down' removes what was made so far");
+  throw labFailed(interruptedWord, interruptedHint);
 }

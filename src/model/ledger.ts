@@ -29,6 +29,11 @@ export interface LeaderSession {
   commit(decisions: readonly Decision[], signal: AbortSignal): Promise<CommitOutcome>;
   /** Calls `nudge` after each change of the picture, and when the session ended. */
   onChange(nudge: () => void): void;
+  /**
+   * In how many ms the absence of a machine counts; 0: it counts. After the store was out of reach,
+   * leases may have run out that nobody could renew: every machine gets time to come back.
+   */
+  absenceCountsInMs(): number;
   /** False once another term began, the lease was lost or the session was closed. */
   isLive(): boolean;
   /** Gives the leadership up (guarded by the term) and stops watching. */

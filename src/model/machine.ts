@@ -22,6 +22,8 @@ export interface Member {
   readonly version: string;
   /** Wall time in ms since 1970. */
   readonly firstSeenMs: number;
+  /** It was shutting down when it was last seen: once it is absent, it left and is not awaited. */
+  readonly leaving: boolean;
   /** Wall time in ms since 1970 at which it was last seen to vanish; null while it is present. */
   readonly vanishedMs: number | null;
 }

@@ -136,6 +136,7 @@ export const memberCodec = codec<Member>(
     address: aString,
     version: aString,
     firstSeenMs: aCount,
+    leaving: aBoolean,
     vanishedMs: orNull(aCount),
   }),
 );

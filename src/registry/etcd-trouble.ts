@@ -64,7 +64,7 @@ export function etcdTrouble(thrown: unknown, effect: Effect, endpoint: string): 
   const said = messageOf(thrown);
   const row = table.find((candidate) => candidate.match.test(said));
   if (row !== undefined) {
-    return new FleetError(`etcd at ${endpoint}: ${said}`, {
+    return new FleetError(`etcd at ${endpoint}: ${plainWords(said)}`, {
       code: row.code,
       retry: row.retry,
       hint: row.hint,
@@ -72,18 +72,28 @@ export function etcdTrouble(thrown: unknown, effect: Effect, endpoint: string): 
     });
   }
   return effect === 'write'
-    ? new FleetError(`etcd at ${endpoint} did not confirm a write: ${said}`, {
+    ? new FleetError(`etcd at ${endpoint} did not confirm a write: ${plainWords(said)}`, {
         code: 'registry/unknown-outcome',
         retry: 'soon',
         hint: 'It may have happened: look, then try again.',
         cause: thrown,
       })
-    : new FleetError(`etcd at ${endpoint} did not answer: ${said}`, {
+    : new FleetError(`etcd at ${endpoint} did not answer: ${plainWords(said)}`, {
         code: 'registry/unavailable',
         retry: 'soon',
         hint: notReached,
         cause: thrown,
       });
+}
+
+/** What gRPC says without its wrapping: `14 UNAVAILABLE: No connection established. Last error: …`. */
+function plainWords(said: string): string {
+  return said
+    .replace(/^\d+ [A-Z_]+: /, '')
+    .replace(/^No connection established\. Last error: (Error: )?/, '')
+    .replace(/^Deadline exceeded after ([\d.]+)s.*/s, 'nothing came for $1 s')
+    .replace(/\.? Resolution note: *$/, '')
+    .trim();
 }
 
 /** Which readings of a revision etcd refuses for good; null for any other trouble. */

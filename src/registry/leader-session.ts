@@ -65,6 +65,11 @@ export class StoreLeaderSession implements LeaderSession {
     return this.#mirror.picture();
   }
 
+  absenceCountsInMs(): number {
+    const { lease } = this.#options;
+    return Math.max(Math.min(lease.ttlMs, limits.returnMsMax) - lease.steadyMs, 0);
+  }
+
   isLive(): boolean {
     return !this.#ending.signal.aborted;
   }

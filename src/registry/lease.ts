@@ -15,7 +15,13 @@ interface Held {
   readonly leaseId: LeaseId;
   readonly ttlMs: number;
   readonly ending: AbortController;
+  /** When etcd last answered a renewal, and since when it did so in good time. Monotonic. */
+  answeredAtMs: number;
+  steadySinceMs: number;
 }
+
+/** Without an answer for this part of the TTL, leases of others may have run out as well. */
+const gapPerTtl = 2 / 3;
 
 /**
  * The one lease of a machine: everything that says "this machine is alive" hangs on it. It is
@@ -45,6 +51,16 @@ export class MachineLease {
   /** The granted TTL, or the one that will be asked for. */
   get ttlMs(): number {
     return this.#held?.ttlMs ?? this.#askedTtlMs;
+  }
+
+  /**
+   * For how long etcd has answered renewals without a gap in which another machine's lease could
+   * have run out for no fault of that machine; 0 in such a gap, and while no lease is held.
+   */
+  get steadyMs(): number {
+    const held = this.#held;
+    if (held === null || this.#isGap(held)) return 0;
+    return this.#clock.nowMs() - held.steadySinceMs;
   }
 
   /** Called each time etcd says that the lease is gone; it is not held any more by then. */
@@ -91,7 +107,9 @@ export class MachineLease {
 
   #hold(leaseId: LeaseId, ttlMs: number): void {
     this.#drop();
-    const held: Held = { leaseId, ttlMs, ending: new AbortController() };
+    const nowMs = this.#clock.nowMs();
+    const ending = new AbortController();
+    const held: Held = { leaseId, ttlMs, ending, answeredAtMs: nowMs, steadySinceMs: nowMs };
     this.#held = held;
     void this.#renewUntilEnded(held); // reports through the listeners, never rejects
   }
@@ -125,12 +143,23 @@ export class MachineLease {
       const standing = await this.#store.renewLease(held.leaseId, this.#retryMs(held), signal);
       if (signal.aborted) return 'failed';
       this.#tellTrouble(null);
+      this.#answered(held);
       return standing === null ? 'gone' : 'renewed';
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
       if (!held.ending.signal.aborted) this.#tellTrouble(messageOf(thrown));
       return 'failed';
     }
+  }
+
+  #answered(held: Held): void {
+    const isAfterGap = this.#isGap(held);
+    held.answeredAtMs = this.#clock.nowMs();
+    if (isAfterGap) held.steadySinceMs = held.answeredAtMs;
+  }
+
+  #isGap(held: Held): boolean {
+    return this.#clock.nowMs() - held.answeredAtMs > held.ttlMs * gapPerTtl;
   }
 
   #retryMs(held: Held): number {

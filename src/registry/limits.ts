@@ -19,6 +19,8 @@ export const limits = {
   standDelayMsMax: 200,
   /** So many candidates, in expectation, do not wait at all. */
   standAtOnceCount: 5,
+  /** After an outage of the store, every machine that lives is back within this. */
+  returnMsMax: 10_000,
   /** etcd closes connections that ping more often than every 5 s. */
   pingEveryMs: 5000,
   pingTimeoutMs: 2000,

@@ -44,6 +44,10 @@ export class MemorySession implements LeaderSession {
     this.#nudges.push(nudge);
   }
 
+  absenceCountsInMs(): number {
+    return 0;
+  }
+
   isLive(): boolean {
     return this.#isLive;
   }

@@ -113,11 +113,11 @@ describe('fleetlab without what it needs', () => {
     expect(tracesOf({ lab, index: 'none' })).toEqual([]);
   });
 
-  it('takes a mistake on its command line for one: status 2, one line, no help text', async () => {
+  it('takes a mistake on its command line for one: status 2, what is wrong, the next step, no help text', async () => {
     for (const args of [['up', '--machines', '0'], ['up', '--etcd', 'none'], ['fly'], ['kill']]) {
       const answer = await call(...args);
       expect([args, answer.status]).toEqual([args, 2]);
-      expect(answer.stderr).toMatch(/^fleetlab: .*\n$/);
+      expect(answer.stderr).toMatch(/^fleetlab: .+\nfleetlab: .+\n$/);
     }
   });
 });

@@ -143,10 +143,16 @@ describe('house rules', () => {
   });
 
   it('has the folders that people look for', () => {
-    const wanted = ['src/daemon', 'src/engine', 'src/agent', 'src/unitfile', 'src/fleetctl'];
-    expect(
-      [...wanted, 'units', 'cloud-config', 'test'].filter((path) => !existsSync(path)),
-    ).toEqual([]);
+    const sourceFolders = ['src/daemon', 'src/engine', 'src/agent', 'src/unitfile', 'src/fleetctl'];
+    const wanted = [...sourceFolders, 'units', 'cloud-config', 'test'];
+    expect(wanted.filter((path) => !existsSync(path))).toEqual([]);
+  });
+
+  it('has the tests that docs/INVARIANTS.md names', () => {
+    const page = readFileSync('docs/INVARIANTS.md', 'utf8');
+    const named = [...page.matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '');
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((path) => !existsSync(path))).toEqual([]);
   });
 
   it('sees what it forbids', () => {

@@ -1,10 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { labLimits, parseMachineName } from '../names.ts';
 import type { EtcdPlace } from '../record.ts';
+import { labFailed } from '../trouble.ts';
 import type { UpOptions } from '../up.ts';
 import { upLab } from '../up.ts';
 import type { AddCommands } from './command.ts';
 import { statusTable } from './status.ts';
+import { parseTtl } from './words.ts';
 
 interface Flags {
   readonly machines?: number;
@@ -50,6 +52,14 @@ export const addUp: AddCommands = (program, shell) => {
 };
 
 function upOptions(flags: Flags): UpOptions {
+  const machineCount = flags.machines ?? 3;
+  for (const name of flags.metadata.keys()) {
+    if (Number(name.slice(1)) <= machineCount) continue;
+    throw labFailed(
+      `--metadata names ${name}, and there will be m1 to m${machineCount}`,
+      `'--machines ${name.slice(1)}' makes it, or 'fleetlab add ${name} --metadata …' later`,
+    );
+  }
   return {
     ...(flags.machines !== undefined && { machineCount: flags.machines }),
     ...(flags.agentTtl !== undefined && { agentTtl: flags.agentTtl }),
@@ -62,11 +72,6 @@ function parseMachineCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= labLimits.machineCountMax) return count;
   throw new InvalidArgumentError(`a number from 1 to ${labLimits.machineCountMax} is meant.`);
-}
-
-function parseTtl(text: string): string {
-  if (/^[1-9]\d*(s|m)$/.test(text)) return text;
-  throw new InvalidArgumentError("a time such as '3s' is meant.");
 }
 
 function addMetadata(text: string, before: ReadonlyMap<string, string>): Map<string, string> {

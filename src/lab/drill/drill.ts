@@ -10,9 +10,9 @@ import { upLab } from '../up.ts';
 import { type Cast, castFor, expectationOn, unitsOf } from './cast.ts';
 import { fleetctl } from './fleetctl.ts';
 import { lookAt } from './look.ts';
-import type { DrillResult, LossKind } from './result.ts';
+import type { DrillResult } from './result.ts';
 import { leaderOf, raftTermOf, type StoreWatch, watchStore } from './store-watch.ts';
-import { type Loss, type Mark, milestonesOf, secondsText } from './timeline.ts';
+import { type Loss, type LossKind, type Mark, milestonesOf, secondsText } from './timeline.ts';
 import { type Expectation, faultsIn, type Running, restartedBetween } from './verdict.ts';
 
 const limits = {
@@ -231,7 +231,7 @@ async function followLoss(context: LabContext, watch: StoreWatch, loss: Loss): P
   const marks: Mark[] = [];
   await Promise.all(
     milestonesOf(loss).map(async ({ what, test }) => {
-      const event = await watch.until(test, limits.recoveryMs);
+      const event = await watch.until(test, limits.recoveryMs, context.signal);
       if (event === null) return;
       const mark = { what, afterMs: event.atMs - loss.atMs };
       marks.push(mark);

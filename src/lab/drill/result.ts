@@ -1,7 +1,4 @@
-import { type Mark, secondsText } from './timeline.ts';
-
-/** How a machine is lost: a power cut, or a clean shutdown. */
-export type LossKind = 'kill' | 'poweroff';
+import { type LossKind, type Mark, secondsText } from './timeline.ts';
 
 /** What a drill measured and found; with `-o json`, this is what it prints. */
 export interface DrillResult {
@@ -64,7 +61,7 @@ function milestones({ marks }: DrillResult): readonly (readonly [string, number]
 
 function ledText({ victim, victimLed, victimHadEtcd, etcdLeaderChanged }: DrillResult): string {
   const roles = [
-    ...(victimLed ? ['held the leader'] : []),
+    ...(victimLed ? ['led the cluster'] : []),
     ...(victimHadEtcd ? ['held an etcd member'] : []),
   ];
   const led = roles.length === 0 ? '' : `; ${victim} ${roles.join(' and ')}`;

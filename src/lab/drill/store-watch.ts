@@ -18,8 +18,15 @@ export interface StoreEvent {
 /** Watches everything the cluster writes, as an independent witness. */
 export interface StoreWatch {
   readonly events: readonly StoreEvent[];
-  /** Resolves with the first event, past or to come, that `test` accepts; null after `limitMs`. */
-  until(test: (event: StoreEvent) => boolean, limitMs: number): Promise<StoreEvent | null>;
+  /**
+   * Resolves with the first event, past or to come, that `test` accepts; null after `limitMs`, or
+   * when `signal` aborts.
+   */
+  until(
+    test: (event: StoreEvent) => boolean,
+    limitMs: number,
+    signal?: AbortSignal,
+  ): Promise<StoreEvent | null>;
   stop(): void;
 }
 
@@ -67,7 +74,7 @@ export async function watchStore(endpoints: string): Promise<StoreWatch> {
   });
   return {
     events,
-    until: (test, limitMs) => firstMatch(events, listeners, test, limitMs),
+    until: (test, limitMs, signal) => firstMatch({ events, listeners }, test, limitMs, signal),
     stop: () => stopChild(child),
   };
 }
@@ -115,27 +122,37 @@ function fromBase64(text: string | undefined): string {
   return Buffer.from(text ?? '', 'base64').toString('utf8');
 }
 
+/** What was seen, and whom to tell when there is more. */
+interface Feed {
+  readonly events: readonly StoreEvent[];
+  readonly listeners: Set<() => void>;
+}
+
 function firstMatch(
-  events: readonly StoreEvent[],
-  listeners: Set<() => void>,
+  { events, listeners }: Feed,
   test: (event: StoreEvent) => boolean,
   limitMs: number,
+  signal?: AbortSignal,
 ): Promise<StoreEvent | null> {
   return new Promise((resolve) => {
     let seenCount = 0;
     const end = (found: StoreEvent | null): void => {
       clearTimeout(timer);
       listeners.delete(look);
+      signal?.removeEventListener('abort', give);
       resolve(found);
     };
+    const give = (): void => end(null);
     const look = (): void => {
       const found = events.slice(seenCount).find(test);
       seenCount = events.length;
       if (found !== undefined) end(found);
     };
-    const timer = setTimeout(() => end(null), limitMs);
+    const timer = setTimeout(give, limitMs);
+    signal?.addEventListener('abort', give, { once: true });
     listeners.add(look);
     look();
+    if (signal?.aborted === true) give();
   });
 }
 

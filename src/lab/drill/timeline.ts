@@ -1,5 +1,7 @@
-import type { LossKind } from './result.ts';
 import type { StoreEvent } from './store-watch.ts';
+
+/** How a machine is lost: a power cut, or a clean shutdown. */
+export type LossKind = 'kill' | 'poweroff';
 
 /** One line of the timeline: what was seen, and how long after the start. */
 export interface Mark {

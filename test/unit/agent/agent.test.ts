@@ -202,7 +202,7 @@ describe('the agent', () => {
     expect(logged.map(({ message }) => message)).toContain('connected to systemd again');
   });
 
-  it('connects again when systemd answers no more, and says nothing when it is stopped itself', async () => {
+  it('connects again when systemd answers no more, and is silent when stopped itself', async () => {
     const clock = new FastPings();
     systemd.isStuck = true;
     startAgent({ clock });
@@ -214,6 +214,12 @@ describe('the agent', () => {
     await untilSaid(web, 'launched active');
     await stopAgent();
     expect(logged.filter(({ message }) => message.startsWith('lost systemd'))).toHaveLength(1);
+  });
+
+  it('ends at once although the bus never answers', async () => {
+    startAgent({ connect: () => new Promise(() => undefined) });
+    await stopAgent();
+    expect(logged).toEqual([]);
   });
 
   it('writes reports again when the store may have lost them', async () => {

@@ -84,6 +84,17 @@ describe('fleet.conf', () => {
     ]);
   });
 
+  it('takes an address or a host name as public_ip, and no mistyped address', () => {
+    for (const good of ['10.0.0.5', 'fd00::5', 'm1.example', 'm1']) {
+      expect(settingsOf(`public_ip=${good}`).publicIp).toBe(good);
+    }
+    for (const bad of ['999.1.1.1', '10.0.0', '10.0.0.5 # mine', 'http://m1', '10.0.0.5:49153']) {
+      expect(errorsOf(`public_ip="${bad}"`)).toEqual([
+        'fleet.conf:1: public_ip must be an address such as 10.0.0.5, or a host name',
+      ]);
+    }
+  });
+
   it('refuses a lease shorter than etcd grants', () => {
     expect(errorsOf('agent_ttl=1s')).toEqual([
       'fleet.conf:1: agent_ttl must be from 2000 ms to 1 h',

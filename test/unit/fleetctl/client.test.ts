@@ -77,6 +77,17 @@ describe('an endpoint', () => {
     expect(outcome.err).not.toContain('defect');
   });
 
+  it('that knows nothing of units does not mean that there is no such unit', async () => {
+    const endpoint = await answering((_request, response) => {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    });
+    for (const command of ['cat', 'destroy', 'stop', 'start']) {
+      const outcome = await runCommand(['--endpoint', endpoint, command, 'web.service']);
+      expect(outcome).toMatchObject({ status: 1, out: '' });
+      expect(outcome.err).toContain('is not a fleetd: it does not answer in JSON (HTTP 404)');
+    }
+  });
+
   it('that does not speak HTTP is no fleetd', async () => {
     const server = createTcpServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
     const outcome = await runCommand(['--endpoint', await listen(server), 'list-units']);

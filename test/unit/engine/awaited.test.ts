@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { planCluster } from '../../../src/engine/plan.ts';
+import { applyDecisions } from '../../../src/model/apply-decisions.ts';
+import { machineId, named } from '../../builders/cluster.ts';
+import { SimulatedCluster } from '../../builders/simulated-cluster.ts';
+
+const [m1, m2, m3] = [machineId(1), machineId(2), machineId(3)];
+const units = [1, 2, 3].map((number) => named(`app@${number}`));
+
+/** Three machines with a unit each. */
+function running(): SimulatedCluster {
+  const cluster = new SimulatedCluster();
+  for (const id of [m1, m2, m3]) cluster.join(id);
+  for (const unit of units) cluster.submit(unit);
+  cluster.settle();
+  return cluster;
+}
+
+test('while absence does not count, nothing is decided about what an absent machine has', () => {
+  const cluster = running();
+  for (const id of [m1, m2]) cluster.vanish(id, 'partition');
+  const { nowMs } = cluster;
+  const early = planCluster(cluster.picture(), nowMs, nowMs + 3000);
+  expect(early).toEqual({ decisions: [], wakeAtMs: nowMs + 3000 });
+});
+
+test('once absence counts, the units of an absent machine move', () => {
+  const cluster = running();
+  for (const id of [m1, m2]) cluster.vanish(id, 'partition');
+  const { nowMs } = cluster;
+  const { decisions } = planCluster(cluster.picture(), nowMs + 3000, nowMs + 3000);
+  const later = applyDecisions(cluster.picture(), decisions);
+  expect(units.map((unit) => later.placements.get(unit)?.machine)).toEqual([m3, m3, m3]);
+  expect(later.members.get(m1)?.vanishedMs).toBe(nowMs + 3000);
+});
+
+test('a machine that was recorded as vanished is not awaited', () => {
+  const cluster = running();
+  cluster.vanish(m1, 'power');
+  cluster.settle();
+  const { nowMs } = cluster;
+  expect(planCluster(cluster.picture(), nowMs, nowMs + 3000)).toMatchObject({ wakeAtMs: null });
+});
+
+test('a machine that said that it leaves is not awaited', () => {
+  const cluster = running();
+  cluster.setMachine(m1, { leaving: true });
+  cluster.plan();
+  cluster.vanish(m1, 'power');
+  const { nowMs } = cluster;
+  const { decisions } = planCluster(cluster.picture(), nowMs, nowMs + 3000);
+  const later = applyDecisions(cluster.picture(), decisions);
+  expect(units.map((unit) => later.placements.get(unit)?.machine)).not.toContain(m1);
+});

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { FaultyStore } from '../../../src/registry/faulty-store.ts';
+import { MachineLease } from '../../../src/registry/lease.ts';
+import { MemoryStore } from '../../../src/registry/memory-store.ts';
+import { ManualClock } from '../../builders/manual-clock.ts';
+
+const ttlMs = 3000;
+
+async function held(): Promise<{ clock: ManualClock; store: FaultyStore; lease: MachineLease }> {
+  const clock = new ManualClock();
+  const store = new FaultyStore(new MemoryStore(clock));
+  const lease = new MachineLease({ store, clock, ttlMs });
+  await lease.grant(new AbortController().signal);
+  return { clock, store, lease };
+}
+
+test('as long as renewals are answered in time, the lease is steady since it was granted', async () => {
+  const { clock, lease } = await held();
+  expect(lease.steadyMs).toBe(0);
+  await clock.pass(10_000);
+  expect(lease.steadyMs).toBe(10_000);
+});
+
+test('a short trouble, in which no lease could run out, is none', async () => {
+  const { clock, store, lease } = await held();
+  await clock.pass(ttlMs);
+  store.cut();
+  await clock.pass(ttlMs / 2);
+  store.heal();
+  await clock.pass(ttlMs);
+  expect(lease.steadyMs).toBe(2.5 * ttlMs);
+});
+
+test('after a gap in which leases could run out, being steady begins anew', async () => {
+  const { clock, store, lease } = await held();
+  await clock.pass(10_000);
+  store.cut();
+  await clock.pass(0.7 * ttlMs);
+  expect(lease.steadyMs).toBe(0);
+  store.heal();
+  await clock.pass(ttlMs);
+  expect(lease.id).not.toBeNull();
+  expect(lease.steadyMs).toBeGreaterThan(ttlMs / 2);
+  expect(lease.steadyMs).toBeLessThanOrEqual(ttlMs);
+});
+
+test('a lease that is not held is not steady', async () => {
+  const { clock, lease } = await held();
+  await clock.pass(ttlMs);
+  await lease.release(new AbortController().signal);
+  expect(lease.steadyMs).toBe(0);
+});
