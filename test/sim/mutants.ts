@@ -93,7 +93,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/agent/observe.ts',
     find: "return status.needReload || (disk.link === 'ours' && status.load === 'not-found');",
     replace: 'return false;',
-    test: null,
+    test: 'test/unit/agent/plan.test.ts',
   },
   {
     name: 'gone is not confirmed',
@@ -121,13 +121,13 @@ export const mutants: readonly Mutant[] = [
     file: 'src/engine/hand-over.ts',
     find: 'if (isUp(record, draft.report(seat.machine, unit))) {',
     replace: 'if (draft.nowMs < 0) {',
-    test: 'test/unit/engine/hand-over.test.ts',
+    test: 'test/golden/engine',
   },
   {
     name: 'the planner does not sort',
     file: 'src/engine/keep.ts',
-    find: 'keyed.sort(',
-    replace: '[...keyed].sort(',
+    find: '  ranked.sort(',
+    replace: '  [...ranked].sort(',
     test: 'test/property/engine-laws.test.ts',
   },
   {
