@@ -125,16 +125,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the planner does not sort',
-    file: 'src/engine/keep.ts',
-    find: '  ranked.sort(',
-    replace: '  [...ranked].sort(',
-    test: 'test/property/engine-laws.test.ts',
-  },
-  {
-    name: 'a watch that ended is not read again',
-    file: 'src/registry/follower.ts',
-    find: '        isOver = true;\n        this.#wake.nudge();',
-    replace: '        this.#wake.nudge();',
-    test: null,
+    file: 'src/engine/settle.ts',
+    find: 'ranked.sort(',
+    replace: '[...ranked].sort(',
+    test: 'test/golden/engine',
   },
 ];
