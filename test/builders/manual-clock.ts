@@ -17,12 +17,13 @@ export class ManualClock implements Clock {
   }
 
   wallMs(): number {
-    return 1_700_000_000_000 + this.#nowMs;
+    return Math.floor(1_700_000_000_000 + this.#nowMs); // whole ones, as those of Date.now
   }
 
   after(ms: number, run: () => void): () => void {
     this.#timerNumber += 1;
-    const timer = { atMs: this.#nowMs + Math.max(ms, 0), number: this.#timerNumber, run };
+    const wholeMs = Math.ceil(Math.max(ms, 0)); // as real timers, and so that sums stay exact
+    const timer = { atMs: this.#nowMs + wholeMs, number: this.#timerNumber, run };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
@@ -36,17 +37,33 @@ export class ManualClock implements Clock {
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await settled();
-    for (;;) {
-      const due = [...this.#timers]
-        .filter((timer) => timer.atMs <= endMs)
-        .sort((left, right) => left.atMs - right.atMs || left.number - right.number)[0];
-      if (due === undefined) break;
-      this.#timers.delete(due);
-      this.#nowMs = Math.max(this.#nowMs, due.atMs);
-      due.run();
-      await settled();
+    while (await this.step(endMs));
+  }
+
+  /**
+   * Runs the next timer that is due by then and everything that waits on promises after it; false,
+   * and it is then, when there is none.
+   */
+  async step(endMs: number): Promise<boolean> {
+    const due = this.#next(endMs);
+    if (due === null) {
+      this.#nowMs = Math.max(this.#nowMs, endMs);
+      return false;
     }
-    this.#nowMs = endMs;
+    this.#timers.delete(due);
+    this.#nowMs = Math.max(this.#nowMs, due.atMs);
+    due.run();
+    await settled();
+    return true;
+  }
+
+  #next(endMs: number): Timer | null {
+    let next: Timer | null = null;
+    for (const timer of this.#timers) {
+      const isLater = next !== null && timer.atMs >= next.atMs; // equal ones are in order already
+      if (timer.atMs <= endMs && !isLater) next = timer;
+    }
+    return next;
   }
 }
 

@@ -1,0 +1,225 @@
+import { decodeLoaded, decodeReceipt, type Receipt } from '../../src/agent/records.ts';
+import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
+import { inConflict, peerOf } from '../../src/model/conflict.ts';
+import type { UnitIdentity } from '../../src/model/ids.ts';
+import type { Order, Want } from '../../src/model/order.ts';
+import type { TxnRequest, WatchEvent } from '../../src/registry/store.ts';
+import { matchesGlob } from '../../src/unitfile/glob.ts';
+import { contentHash } from '../../src/unitfile/unit-hash.ts';
+import type { UnitName } from '../../src/unitfile/unit-name.ts';
+import type { ManualClock } from '../builders/manual-clock.ts';
+import type { Computer, ComputerWitness } from './computer.ts';
+import type { FleetdEnd } from './fleetd.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { Violations } from './trace.ts';
+import type { Witness } from './witness.ts';
+
+const limits = {
+  /** A step that was planned by an older order may be asked for this much later. */
+  staleMs: 35_000,
+  /** What a leader plans from may be this old, when it does not reach the store. */
+  pictureMs: 30_000,
+  /** A machine that came back a moment ago may be missing in the leader's picture. */
+  presentMs: 5_000,
+} as const;
+
+const placed: readonly Want[] = ['load', 'launch', 'stop'];
+
+/** What checks look at. */
+export interface ChecksParts {
+  readonly clock: ManualClock;
+  readonly witness: Witness;
+  readonly violations: Violations;
+  readonly computers: () => readonly Computer[];
+}
+
+/** The safety promises of docs/INVARIANTS.md, held against everything that happens. */
+export class Checks implements ComputerWitness {
+  readonly #parts: ChecksParts;
+  /** Whose transaction won the last election. */
+  #leader: SimProcess | null = null;
+  /** The orders as they were one revision ago. */
+  #before: ClusterPicture['orders'];
+  /** Machine, unit and identity of every `gone` that was carried out and not taken back yet. */
+  readonly #confirmed = new Set<string>();
+  readonly #landedNumbers = new Map<unknown, number>();
+
+  constructor(parts: ChecksParts) {
+    this.#parts = parts;
+    this.#before = parts.witness.picture().orders;
+    parts.witness.onRevision((events) => this.#revision(events));
+  }
+
+  /** Invariants 3, 4 and 5: whatever an agent does to a unit, an order of its own says so. */
+  asked(on: Computer, kind: 'start' | 'stop', unit: UnitName): void {
+    const order = this.#book(on)?.get(unit);
+    const receipt = this.#receipt(on, unit);
+    if (kind === 'start') {
+      const isDone = order !== undefined && receipt !== null && isFor(receipt, order, on.bootId);
+      if (isDone)
+        this.#break('4', `${on.id} starts ${unit} again, its receipt says it was started`);
+      return;
+    }
+    const isStop = (want: Want): boolean => want === 'gone' || want === 'stop';
+    const isRestart = (receipt?.restartCount ?? 0) < (order?.restartCount ?? 0);
+    if (order !== undefined && (isStop(order.want) || isRestart)) return;
+    if (this.#recent(on, unit).some(({ want }) => isStop(want))) return;
+    this.#break('3', `${on.id} stops ${unit}, its order says ${order?.want ?? 'nothing'}`);
+  }
+
+  /** Invariants 8 and 12: the ordered text and no other, and nothing that conflicts beside it. */
+  began(on: Computer, unit: UnitName, text: string, by: 'job' | 'systemd'): void {
+    if (by === 'systemd') return;
+    const hash = contentHash(text);
+    const order = this.#book(on)?.get(unit);
+    const allowed = [...(order === undefined ? [] : [order]), ...this.#recent(on, unit)];
+    const isOrdered = allowed.some((one) => one.want === 'launch' && one.contentHash === hash);
+    if (!isOrdered) this.#break('8', `${on.id} runs ${unit} from a text that is not ordered`);
+    for (const other of on.systemd.running().keys()) {
+      if (this.#areInConflict(on, unit, other)) {
+        this.#break('12', `${on.id} starts ${unit} while ${other} runs there, which conflicts`);
+      }
+    }
+  }
+
+  /** Invariant 2: only the leader writes decisions, and in the order it made them. */
+  landed(on: Computer, by: SimProcess, { writes }: TxnRequest, number: number): void {
+    const { keys } = this.#parts.witness;
+    for (const { key, kind } of writes) {
+      const isSeq = key === keys.seq;
+      if (key === keys.leader) this.#leader = kind === 'put' ? by : null;
+      if (isSeq && this.#leader !== by) this.#break('2', `${on.id} writes and does not lead`);
+      if (!isSeq && key !== keys.chain(on.id)) continue;
+      const who = isSeq ? by : on;
+      if (number < (this.#landedNumbers.get(who) ?? 0)) {
+        this.#break('2', `a transaction of ${on.id} landed after one that it made later`);
+      }
+      this.#landedNumbers.set(who, number);
+    }
+  }
+
+  daemonEnded(on: Computer, end: FleetdEnd): void {
+    if (end.kind === 'refused') this.#break('identity', `${on.id} is refused as its own double`);
+    if (end.kind === 'failed') this.#break('bug', `fleetd of ${on.id} ended: ${end.problem}`);
+  }
+
+  #revision(events: readonly WatchEvent[]): void {
+    const { witness } = this.#parts;
+    const picture = witness.picture();
+    const written = new Set<string>(
+      events.map((event) => (event.kind === 'put' ? event.item.key : event.key)),
+    );
+    const isDecision = [...written].some((key) =>
+      ['order', 'placement', 'member'].includes(witness.keys.meaning(key).kind),
+    );
+    if (isDecision && !written.has(witness.keys.seq)) this.#break('2', 'written outside the chain');
+    const units = new Set<UnitName>();
+    for (const key of written) {
+      const meaning = witness.keys.meaning(key);
+      if (meaning.kind === 'placement') units.add(meaning.unit);
+      if (meaning.kind === 'report') {
+        const report = picture.reports.get(meaning.machine)?.get(meaning.unit);
+        const what = `${meaning.machine} ${meaning.unit} ${report?.identity}`;
+        if (report?.current === 'gone') this.#confirmed.add(what);
+      }
+      if (meaning.kind !== 'order') continue;
+      units.add(meaning.unit);
+      const machine = this.#parts.computers().find(({ id }) => id === meaning.machine);
+      if (machine !== undefined) this.#orderChanged(picture, machine, meaning.unit);
+    }
+    for (const unit of units) this.#onePlace(picture, unit);
+    this.#before = picture.orders;
+  }
+
+  /** Invariant 1: what is ordered to be somewhere is ordered where it is placed. */
+  #onePlace(picture: ClusterPicture, unit: UnitName): void {
+    const record = picture.units.get(unit);
+    if (record === undefined || record.requirements.global) return;
+    const placement = picture.placements.get(unit);
+    for (const [machine, orders] of picture.orders) {
+      const order = orders.get(unit);
+      if (order?.identity !== record.identity || !placed.includes(order.want)) continue;
+      if (placement?.machine === machine && placement.identity === record.identity) continue;
+      const where = `${unit} is ordered to ${order.want} on ${machine}`;
+      this.#break('1', `${where}, it is placed on ${placement?.machine ?? 'none'}`);
+    }
+  }
+
+  /** Invariant 8: `gone` is final, and a successor waits for it. */
+  #orderChanged(picture: ClusterPicture, on: Computer, unit: UnitName): void {
+    const before = this.#before.get(on.id)?.get(unit);
+    const order = picture.orders.get(on.id)?.get(unit);
+    if (before?.want === 'gone' && order?.want !== 'gone') {
+      const isConfirmed = this.#confirmed.delete(`${on.id} ${unit} ${before.identity}`);
+      if (!isConfirmed) this.#break('8', `gone of ${unit} on ${on.id} was not confirmed`);
+    }
+    const record = picture.units.get(unit);
+    const isNew = order !== undefined && order.identity !== before?.identity;
+    if (!isNew || record === undefined || record.requirements.global) return;
+    for (const computer of this.#parts.computers()) {
+      const identity = this.#runningIdentity(computer, unit);
+      if (identity === null || identity === order.identity || !this.#isPresent(computer)) continue;
+      this.#break('8', `${unit} is ordered on ${on.id} while ${computer.id} runs an older one`);
+    }
+  }
+
+  #isPresent({ id }: Computer): boolean {
+    const fromMs = this.#parts.witness.presentFromMs(id);
+    return fromMs !== null && this.#parts.clock.nowMs() - fromMs > limits.presentMs;
+  }
+
+  /** Whose text runs, as its agent remembers it. */
+  #runningIdentity(on: Computer, unit: UnitName): UnitIdentity | null {
+    if (!on.systemd.running().has(unit)) return null;
+    const text = on.disk.text(`/run/fleet/loaded/${unit}.json`);
+    return (text === null ? null : decodeLoaded(text)?.identity) ?? null;
+  }
+
+  #areInConflict(on: Computer, unit: UnitName, other: UnitName): boolean {
+    const { witness } = this.#parts;
+    const picture = witness.picture();
+    const [one, two] = [unit, other].map((name) => {
+      const record = picture.units.get(name);
+      return peerOf(name, record === undefined || record.gone ? null : record.requirements);
+    });
+    if (one === undefined || two === undefined) return false;
+    const fromMs = witness.ordersOf(on.id, unit).at(-1)?.fromMs ?? 0;
+    const areOld = [unit, other].every((name) => {
+      const recordMs = witness.recordFromMs(name);
+      return recordMs !== null && recordMs < fromMs - limits.pictureMs;
+    });
+    return areOld && inConflict(one, two, matchesGlob);
+  }
+
+  /** Orders that held at some time of the last while, the agent's view being as old as that. */
+  #recent(on: Computer, unit: UnitName): readonly Order[] {
+    const sinceMs = this.#parts.clock.nowMs() - limits.staleMs;
+    const versions = this.#parts.witness.ordersOf(on.id, unit);
+    return versions.flatMap(({ value }, index) => {
+      const untilMs = versions[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+      return value !== null && untilMs >= sinceMs ? [value] : [];
+    });
+  }
+
+  #book(on: Computer): ReadonlyMap<UnitName, Order> | undefined {
+    return on.fleetd?.registry.ledger.orderBook()?.orders;
+  }
+
+  #receipt(on: Computer, unit: UnitName): Receipt | null {
+    const text = on.disk.text(`/run/fleet/receipts/${unit}.json`);
+    return text === null ? null : decodeReceipt(text);
+  }
+
+  #break(promise: string, story: string): void {
+    this.#parts.violations.add(promise, story);
+  }
+}
+
+function isFor(receipt: Receipt, order: Order, bootId: string): boolean {
+  return (
+    receipt.bootId === bootId &&
+    receipt.identity === order.identity &&
+    receipt.unitHash === order.unitHash &&
+    receipt.restartCount >= order.restartCount
+  );
+}
