@@ -58,6 +58,9 @@ export class Checks implements ComputerWitness {
       const isDone = order !== undefined && receipt !== null && isFor(receipt, order, on.bootId);
       if (isDone)
         this.#break('4', `${on.id} starts ${unit} again, its receipt says it was started`);
+      if (order?.finished === true) {
+        this.#break('4', `${on.id} starts ${unit} again, its order says that it has finished`);
+      }
       return;
     }
     const isStop = (want: Want): boolean => want === 'gone' || want === 'stop';

@@ -1,6 +1,7 @@
 import { decodeLoaded, decodeReceipt } from '../../src/agent/records.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
 import { peerOf } from '../../src/model/conflict.ts';
+import { isKnownFinished } from '../../src/model/copy.ts';
 import type { Machine } from '../../src/model/machine.ts';
 import { placingRules, whyNot } from '../../src/model/rules.ts';
 import type { UnitRecord } from '../../src/model/unit.ts';
@@ -45,7 +46,10 @@ function unitProblems(
   const elsewhere = core.filter((computer) => !seats.includes(computer));
   return [
     ...(record.desired === 'inactive' ? [] : placeProblems(picture, unit, record, seats.length)),
-    ...seats.flatMap((computer) => copyProblems(computer, unit, record)),
+    ...seats.flatMap((computer) => {
+      const isDone = isKnownFinished(record, picture.placements.get(unit) ?? null);
+      return copyProblems(computer, unit, { record, isDone });
+    }),
     ...elsewhere
       .filter(({ systemd }) => systemd.running().has(unit))
       .map(({ id }) => `${unit} runs on ${id}, where it does not belong`),
@@ -73,7 +77,7 @@ function placeProblems(
   const placement = picture.placements.get(unit);
   if (record.requirements.global || seatCount === 1) return [];
   // One that ended well stays where it was, though its machine is gone: it is not run again.
-  if (placement?.reason.startsWith('finished on')) return [];
+  if (isKnownFinished(record, placement ?? null)) return [];
   const fitting = [...picture.machines.keys()].filter(
     (machine) => whyNotOn(picture, unit, record, machine) === null,
   );
@@ -126,7 +130,11 @@ function isOrdered(picture: ClusterPicture, machine: Machine['id'], unit: UnitNa
 }
 
 /** One copy where it belongs: its text on disk, started once, not running from anything else. */
-function copyProblems(computer: Computer, unit: UnitName, record: UnitRecord): string[] {
+function copyProblems(
+  computer: Computer,
+  unit: UnitName,
+  { record, isDone }: { readonly record: UnitRecord; readonly isDone: boolean },
+): string[] {
   const { disk, systemd, id } = computer;
   const where = `${unit} on ${id}`;
   const text = disk.text(`${unitsFolder}/${unit}`);
@@ -140,6 +148,8 @@ function copyProblems(computer: Computer, unit: UnitName, record: UnitRecord): s
   const running = systemd.running().get(unit);
   const receipt = decodeReceipt(disk.text(`/run/fleet/receipts/${unit}.json`) ?? '');
   if (record.desired === 'loaded') return running === undefined ? [] : [`${where} runs`];
+  // After a reboot nothing here tells of a run that has ended well; the store does.
+  if (isDone && running === undefined) return [];
   if (receipt?.identity !== record.identity || receipt.bootId !== computer.bootId) {
     return [`${where} was not started`];
   }
