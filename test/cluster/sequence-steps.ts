@@ -30,34 +30,41 @@ export interface Step {
   readonly pauseMs: number;
 }
 
-const name = fc.constantFrom(...names);
 const desired = fc.constantFrom(...desiredStates);
-const submission = fc
-  .record({
-    name,
-    // Few of them, so that the same content comes again.
-    content: fc.integer({ min: 1, max: 3 }),
-    // Changes the bytes, not the unit.
-    comment: fc.integer({ min: 1, max: 2 }),
-    desired: fc.oneof({ weight: 7, arbitrary: fc.constant('launched' as const) }, desired),
-  })
-  .map((drawn) => ({ name: drawn.name, text: unitText(drawn), desired: drawn.desired }));
-const action: fc.Arbitrary<UserAction> = fc.oneof(
-  { weight: 9, arbitrary: submission.map((its) => ({ kind: 'submit' as const, submission: its })) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('set' as const), unit: name, desired }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('restart' as const), unit: name }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('destroy' as const), unit: name }) },
-);
 
-/** A sequence of steps, most of which meet a cluster that has not settled yet. */
-export const anySequence: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.record({
-    action,
+/** A sequence of steps with some of the units, most of which meet a cluster in motion. */
+export const anySequence: fc.Arbitrary<readonly Step[]> = fc
+  .subarray(names, { minLength: 1, maxLength: 5 })
+  .chain((units) => stepsWith(fc.constantFrom(...units)));
+
+function stepsWith(unit: fc.Arbitrary<UnitName>): fc.Arbitrary<readonly Step[]> {
+  const step = fc.record({
+    action: actionOn(unit),
     via: fc.integer({ min: 0, max: 2 }),
     pauseMs: fc.constantFrom(0, 0, 0, 5, 30, 100, 400, 1_500),
-  }),
-  { minLength: 4, maxLength: 20, size: 'max' },
-);
+  });
+  return fc.array(step, { minLength: 4, maxLength: 20, size: 'max' });
+}
+
+function actionOn(unit: fc.Arbitrary<UnitName>): fc.Arbitrary<UserAction> {
+  const submission = fc
+    .record({
+      name: unit,
+      // Few of them, so that the same content comes again.
+      content: fc.integer({ min: 1, max: 3 }),
+      // Changes the bytes, not the unit.
+      comment: fc.integer({ min: 1, max: 2 }),
+      desired: fc.oneof({ weight: 7, arbitrary: fc.constant('launched' as const) }, desired),
+    })
+    .map((drawn) => ({ name: drawn.name, text: unitText(drawn), desired: drawn.desired }));
+  const submit = fc.record({ kind: fc.constant('submit' as const), submission });
+  return fc.oneof(
+    { weight: 9, arbitrary: submit },
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant('set' as const), unit, desired }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('restart' as const), unit }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('destroy' as const), unit }) },
+  );
+}
 
 /** A step in words, for a test that failed. */
 export function stepWords({ action: asked, via, pauseMs }: Step): string {
