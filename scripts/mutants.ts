@@ -9,6 +9,7 @@ import { type Mutant, mutants } from '../test/sim/mutants.ts';
 import { scriptCommand } from './command-line.ts';
 
 const limits = { catchMs: 180_000 } as const;
+const usageStatus = 2;
 const top = join(import.meta.dirname, '..');
 const command = scriptCommand(
   'mutants',
@@ -59,6 +60,8 @@ function run({ test }: Mutant, folder: string): string | null {
   const { status, stdout } = spawnSync(process.execPath, command, options);
   if (status === 0) return null;
   if (test !== null) return test;
+  // Nothing ran: that catches nobody.
+  if (status === usageStatus) throw new Error(`npm run sim does not know ${command.join(' ')}`);
   const words = /^seed (\d+) FAILED/m.exec(stdout);
   const story = /^ {2}(\w.*)$/m.exec(stdout);
   return words === null ? 'it never ended' : `seed ${words[1]}, ${story?.[1] ?? ''}`;

@@ -1,9 +1,8 @@
-import type { UnitBody } from '../../src/api/schema.ts';
 import { contentHash } from '../../src/unitfile/unit-hash.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import type { RememberedUnit, RememberedUnits } from '../builders/remembered-units.ts';
 import { contentOf, everywhere, follower, leader, loners } from './sequence-steps.ts';
-import type { ClusterView, MachineView, Start } from './sequence-view.ts';
+import type { ClusterView, MachineView, Start, ToldUnit } from './sequence-view.ts';
 
 /** What a sequence asked of one unit in all. */
 export interface Asked {
@@ -66,7 +65,7 @@ function seatsOf(units: RememberedUnits, view: ClusterView, name: UnitName): rea
 
 function apiProblems(units: RememberedUnits, view: ClusterView): string[] {
   const said = view.units.map(
-    ({ name, desiredState, currentState, restartCount, text }: UnitBody) =>
+    ({ name, desiredState, currentState, restartCount, text }: ToldUnit) =>
       `${name} ${desiredState} ${currentState} ${restartCount} ${text}`,
   );
   const meant = [...units].map(([name, { desired, restartCount, content }]) => {
@@ -77,7 +76,7 @@ function apiProblems(units: RememberedUnits, view: ClusterView): string[] {
   return difference('the API', said, meant);
 }
 
-function isPlaced(unit: UnitBody, name: UnitName): boolean {
+function isPlaced(unit: ToldUnit, name: UnitName): boolean {
   return unit.name === name && unit.machineID !== undefined;
 }
 

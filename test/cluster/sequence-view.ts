@@ -1,6 +1,6 @@
 import type { UnitBody, UnitPageBody } from '../../src/api/schema.ts';
 import type { MachineStatus } from '../../src/lab/status.ts';
-import { type ApiAnswer, apiCall } from './api-call.ts';
+import { apiCall } from './api-call.ts';
 import { mark, startsPath } from './sequence-steps.ts';
 import type { TestFleet } from './with-fleet.ts';
 
@@ -29,10 +29,16 @@ export interface Start {
   readonly content: string;
 }
 
+/** What the API says of a unit, as far as it matters here. */
+export type ToldUnit = Pick<
+  UnitBody,
+  'name' | 'desiredState' | 'currentState' | 'machineID' | 'restartCount' | 'text'
+>;
+
 /** A whole cluster after a sequence. */
 export interface ClusterView {
   readonly machines: readonly MachineView[];
-  readonly units: readonly UnitBody[];
+  readonly units: readonly ToldUnit[];
   /** The keys of units, placements, texts, orders and reports. */
   readonly keys: readonly string[];
 }
@@ -63,8 +69,8 @@ export async function lookAround(
   };
 }
 
-async function readUnits(address: string): Promise<readonly UnitBody[]> {
-  const answer: ApiAnswer = await apiCall(address, 'GET', '/units');
+async function readUnits(address: string): Promise<readonly ToldUnit[]> {
+  const answer = await apiCall(address, 'GET', '/units');
   return (JSON.parse(answer.text) as UnitPageBody).units;
 }
 
