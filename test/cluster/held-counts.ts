@@ -1,3 +1,4 @@
+import { ports } from '../../src/lab/names.ts';
 import type { MachineStatus } from '../../src/lab/status.ts';
 import type { TestFleet } from './with-fleet.ts';
 
@@ -11,17 +12,26 @@ export interface HeldCounts {
   readonly etcdWatchers: number;
   readonly etcdWatchStreams: number;
   readonly etcdLeases: number;
+  /** Those of the sockets that are connections to the API. */
+  readonly clients: number;
+  /** A fleetd that ended by itself would hold nothing any more. */
+  readonly fleetdRestarts: number;
 }
 
-const script = `
+/** As the kernel writes it in /proc/net/tcp; state 0A listens, and inode 0 has no descriptor. */
+const portHex = ports.fleetd.toString(16).toUpperCase();
+const script = `set -o pipefail
+cat /proc/net/tcp /proc/net/tcp6 |
+  awk '$2 ~ /:${portHex}$/ && $4 != "0A" && $10 != 0' | wc -l
 pid=$(systemctl show -P MainPID fleet.service)
 ls -l /proc/$pid/fd | grep -c 'socket:' || true
 ls -l /proc/$pid/fd | grep -vc 'socket:' || true
 busctl --json=short call org.freedesktop.DBus /org/freedesktop/DBus \
-  org.freedesktop.DBus.Debug.Stats GetAllMatchRules | grep -o "type=\\|interface=" | wc -l
+  org.freedesktop.DBus.Debug.Stats GetAllMatchRules | grep -o '"[a-z]*=' | wc -l
 curl -s http://127.0.0.1:2379/metrics |
   awk '/^etcd_debugging_mvcc_watcher_total/ {w=$2} /^etcd_debugging_mvcc_watch_stream_total/ {s=$2}
-    END {print w+0; print s+0}'`;
+    END {print w+0; print s+0}'
+systemctl show -P NRestarts fleet.service`;
 
 /** Counts on all machines at about the same time; the sums, as whoever leads may change. */
 export async function countHeld(
@@ -39,11 +49,13 @@ export async function countHeld(
     return total;
   };
   return {
-    sockets: sum(0),
-    files: sum(1),
-    matchRules: sum(2),
-    etcdWatchers: sum(3),
-    etcdWatchStreams: sum(4),
+    sockets: sum(1),
+    files: sum(2),
+    matchRules: sum(3),
+    etcdWatchers: sum(4),
+    etcdWatchStreams: sum(5),
     etcdLeases: await fleet.leaseCount(),
+    fleetdRestarts: sum(6),
+    clients: sum(0),
   };
 }

@@ -10,7 +10,7 @@ import {
   type UserAction,
 } from '../builders/remembered-units.ts';
 import { type ApiAnswer, apiCall } from './api-call.ts';
-import { countHeld } from './held-counts.ts';
+import { countHeld, type HeldCounts } from './held-counts.ts';
 import { anySequence, contentOf, type Step, startsPath, stepWords } from './sequence-steps.ts';
 import { type Asked, historyProblems, whyNotAsRemembered } from './sequence-verdict.ts';
 import { type ClusterView, lookAround } from './sequence-view.ts';
@@ -102,6 +102,17 @@ function note(
   if (isStart) its.startCount += 1;
 }
 
+/** Counts once nobody is connected: the lab was, to see whether its machines are up. */
+async function quiet(machines: readonly MachineStatus[]): Promise<HeldCounts> {
+  let counts: HeldCounts | null = null;
+  const count = async () => {
+    counts = await countHeld(fleet, machines);
+    return counts.clients;
+  };
+  await expect.poll(count, patience).toBe(0);
+  return counts ?? countHeld(fleet, machines);
+}
+
 it('after any sequence of user actions what should run runs, once, in its last text, ' +
   'nothing else is left, and nothing is held that was not held before', {
   timeout: (sequenceCount + 4) * sequenceMs,
@@ -114,7 +125,7 @@ it('after any sequence of user actions what should run runs, once, in its last t
   // Connections that are opened at first use are open from here on.
   const [first] = fc.sample(anySequence, { numRuns: 1, seed: 1 });
   await play(first ?? [], machines);
-  const before = await countHeld(fleet, machines);
+  const before = await quiet(machines);
   await fc.assert(
     fc.asyncProperty(anySequence, (steps) => play(steps, machines)),
     {
