@@ -78,7 +78,8 @@ function numberAt(value: unknown, key: string): number {
 }
 
 // What fleetlab needs, then what only tests do.
-for (const names of [[], ['openssl', 'openssh-client', 'openssh-server']]) {
+const testPackages = ['openssl', 'openssh-client', 'openssh-server', 'groff-base', 'zsh', 'fish'];
+for (const names of [[], testPackages]) {
   const packages = spawnSync('scripts/packages.sh', names, {
     stdio: ['ignore', 'inherit', 'inherit'],
   });

@@ -3,42 +3,11 @@ import { type Clock, rest } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import { Wake } from '../lib/wake.ts';
-import type { BootId } from '../model/ids.ts';
-import type { AgentLedger } from '../model/ledger.ts';
-import type { AgentMeter } from '../model/meters.ts';
-import type { UnitName } from '../unitfile/unit-name.ts';
-import { type AgentPaths, UnitFiles } from './files.ts';
+import type { AgentMemory, AgentOptions } from './agent-parts.ts';
+import { UnitFiles } from './files.ts';
 import { agentLimits } from './limits.ts';
 import { Reporter } from './reporter.ts';
-import type { Retry } from './retry.ts';
 import { AgentSession } from './session.ts';
-import type { ConnectSystemd } from './systemd.ts';
-
-/** What the agent of one machine works with. */
-export interface AgentOptions {
-  readonly connect: ConnectSystemd;
-  readonly ledger: AgentLedger;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly paths: AgentPaths;
-  readonly bootId: BootId;
-  /** The machine began to shut down. Called at most once for each connection to systemd. */
-  readonly onShutdown: () => void;
-  /** systemd answered a call: at least every `pingMs` while it is well. */
-  readonly onAnswer?: () => void;
-  /** Hands over what to call when the store may have lost our reports, e.g. with another lease. */
-  readonly onReportsDoubted?: (doubt: () => void) => void;
-  readonly meter?: AgentMeter;
-}
-
-/** What outlives a connection to systemd. */
-export interface AgentMemory {
-  readonly files: UnitFiles;
-  readonly reporter: Reporter;
-  readonly retries: Map<UnitName, Retry>;
-  /** Look again: an order, a signal, the end of a job. */
-  readonly wake: Wake;
-}
 
 /**
  * Makes the systemd of this machine match the ledger's orders and reports what systemd says, until

@@ -2,7 +2,7 @@ import { rest } from '../lib/clock.ts';
 import type { FleetError } from '../lib/error.ts';
 import type { OrderBook } from '../model/ledger.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import type { AgentMemory, AgentOptions } from './agent.ts';
+import type { AgentMemory, AgentOptions } from './agent-parts.ts';
 import { unavailable } from './dbus-error.ts';
 import { Executor } from './executor.ts';
 import { agentLimits } from './limits.ts';

@@ -6,48 +6,17 @@ import { createApi } from '../api/server.ts';
 import { runEngine } from '../engine/engine.ts';
 import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
-import type { Result } from '../lib/result.ts';
 import { flotillaVersion } from '../lib/version.ts';
-import type { Registry } from '../registry/connect-registry.ts';
-import type { HandedSocket } from './activation.ts';
-import type { ReadConfig } from './config.ts';
-import type { MachineIdentity } from './identity.ts';
-import type { DaemonLog } from './log.ts';
+import type { DaemonParts } from './daemon-parts.ts';
 import { becomeMember, decodeRememberedCluster } from './membership.ts';
 import { DiskRecord } from './memory.ts';
-import type { Notifier } from './notify.ts';
 import { answerOperator, type Counts, metricsOf, newCounts, reloaderFor } from './operator.ts';
-import type { OperatorSignals } from './operator-signals.ts';
 import { serveEverywhere } from './servers.ts';
-import type { Settings } from './settings.ts';
 
 const limits = {
   /** For everything that ends the daemon: systemd kills it after `TimeoutStopSec=`. */
   stopMs: 5_000,
 } as const;
-
-/** Where the daemon keeps what it must know across its own restart, and across the machine's. */
-export interface Folders {
-  /** `/run/fleet` */
-  readonly run: string;
-  /** `/var/lib/fleet` */
-  readonly state: string;
-}
-
-/** What one daemon is made of. */
-export interface DaemonParts {
-  readonly settings: Settings;
-  readonly identity: MachineIdentity;
-  readonly registry: Registry;
-  readonly folders: Folders;
-  readonly log: DaemonLog;
-  readonly notifier: Notifier;
-  readonly operator: OperatorSignals;
-  /** Sockets from systemd. */
-  readonly handed: readonly HandedSocket[];
-  /** Reads the configuration as it is now. */
-  readonly readConfig: () => Result<ReadConfig, readonly string[]>;
-}
 
 /** Why the daemon ended: it was told to, or another machine has its machine-id. */
 export type DaemonEnd = 'stopped' | 'refused';

@@ -3,7 +3,7 @@ import type { Metric } from '../lib/metric.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { Registry } from '../registry/connect-registry.ts';
 import { AgentCounts } from './agent-counts.ts';
-import type { DaemonParts } from './daemon.ts';
+import type { DaemonParts } from './daemon-parts.ts';
 import { EngineCounts } from './engine-counts.ts';
 import { ownAddress } from './identity.ts';
 import { levelOf } from './log.ts';

@@ -21,5 +21,9 @@ export function fleetdProgram(): Command {
     .option('--config <file>', 'the configuration', '/etc/fleet/fleet.conf')
     .option('--leave', 'give up the lease of this machine if it shuts down; then end')
     .addHelpText('after', examples)
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`${text.replace(/^error: /, 'fleetd: ')}fleetd: --help shows what there is\n`),
+    })
     .exitOverride();
 }

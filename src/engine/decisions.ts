@@ -2,7 +2,7 @@ import type { Change, Decision } from '../model/change.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
 import { limits } from './limits.ts';
-import type { Reasoned } from './orders.ts';
+import type { Reasoned } from './subject.ts';
 
 /**
  * Makes decisions of the changes of all units, in the order of `changes`: one for each unit, one

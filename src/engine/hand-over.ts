@@ -4,7 +4,7 @@ import type { Order, Want } from '../model/order.ts';
 import type { Draft } from './draft.ts';
 import { globalObjection } from './globals.ts';
 import { limits } from './limits.ts';
-import type { Subject } from './orders.ts';
+import type { Subject } from './subject.ts';
 
 /** What becomes of a copy on a machine the unit does not belong on (any more). */
 export function oldCopy(

@@ -1,5 +1,4 @@
 import { byText } from '../lib/order.ts';
-import type { Change } from '../model/change.ts';
 import { inConflict } from '../model/conflict.ts';
 import { isConfirmedGone } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
@@ -8,24 +7,7 @@ import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
 import { oldCopy } from './hand-over.ts';
-
-/** A write, and why. */
-export interface Reasoned {
-  readonly change: Change;
-  readonly reason: string;
-}
-
-/** A unit, as this file asks about it. */
-export interface Subject {
-  readonly unit: UnitName;
-  readonly record: UnitRecord;
-  /** Machines it belongs on after this plan. */
-  readonly seats: ReadonlySet<MachineId>;
-  /** Why it belongs there, or nowhere. */
-  readonly reason: string;
-  /** The run that it asks for has ended well. */
-  readonly isFinished: boolean;
-}
+import type { Reasoned, Subject } from './subject.ts';
 
 /** What the orders of one unit lack, machine by machine. */
 export function orderChanges(draft: Draft, subject: Subject): Reasoned[] {

@@ -4,8 +4,9 @@ import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
-import { orderChanges, type Reasoned } from './orders.ts';
+import { orderChanges } from './orders.ts';
 import { placementFor } from './placements.ts';
+import type { Reasoned } from './subject.ts';
 
 /** A unit with its record, neither missing nor unreadable. */
 export interface KnownUnit {

@@ -11,9 +11,9 @@ import { followings, placeable } from './followers.ts';
 import { addGlobals, keepGlobals } from './globals.ts';
 import { keepSeats } from './keep.ts';
 import { memberDecisions } from './members.ts';
-import type { Reasoned } from './orders.ts';
 import { unitChanges } from './plan-unit.ts';
 import { settle } from './settle.ts';
+import type { Reasoned } from './subject.ts';
 import { textDecisions } from './texts.ts';
 
 /** What the leader is to write, and when to look again though nothing happened. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { FleetClient } from './client.ts';
-import type { Definitions } from './completion/suggest.ts';
+import type { Flag, FlagValues } from './flag.ts';
 import type { Here } from './here.ts';
 import type { Screen } from './screen.ts';
 import type { SshSettings } from './ssh-settings.ts';
@@ -28,23 +28,6 @@ export interface Context {
   readonly definitions: Definitions;
 }
 
-/** Names of what a word may stand for, for completion. */
-export type Completes = 'units' | 'machines' | 'files' | 'units and files' | 'commands';
-
-/** The flags of one command, by their camel-cased name. Values are texts, or true for switches. */
-export type FlagValues = Readonly<Record<string, unknown>>;
-
-/** A flag, or an operand, as its help shows it. */
-export interface Flag {
-  /** As commander writes it: `--timeout <time>`. */
-  readonly usage: string;
-  readonly what: string;
-  /** The values it may have, when they are few. */
-  readonly values?: readonly string[];
-  /** What its values name; absent: as its placeholder says, `<unit>`, `<machine>` or `<file>`. */
-  readonly completes?: Completes;
-}
-
 /** One command of fleetctl, complete. */
 export interface Command {
   readonly name: string;
@@ -61,4 +44,10 @@ export interface Command {
   /** Not listed by help. */
   readonly isHidden?: boolean;
   run(context: Context, operands: readonly string[], flags: FlagValues): Promise<ExitStatus>;
+}
+
+/** What the program understands, as far as completion has to know. */
+export interface Definitions {
+  readonly commands: readonly Pick<Command, 'name' | 'summary' | 'operand' | 'flags'>[];
+  readonly globalFlags: readonly Flag[];
 }

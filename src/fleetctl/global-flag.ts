@@ -1,5 +1,5 @@
-import type { Flag } from './command.ts';
 import { usageError } from './command-error.ts';
+import type { Flag } from './flag.ts';
 import { parseSwitch } from './switches.ts';
 
 /** A flag of every command; each can be given as FLEETCTL_<FLAG> as well. */

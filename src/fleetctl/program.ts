@@ -6,12 +6,11 @@ import { Command as Commander, CommanderError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import { FleetClient } from './client.ts';
-import type { Command, Context, ExitStatus } from './command.ts';
+import type { Command, Context, Definitions, ExitStatus } from './command.ts';
 import { CommandError, usageError } from './command-error.ts';
 import { ssh } from './commands/ssh.ts';
 import { versionText } from './commands/version.ts';
 import { commands } from './commands.ts';
-import type { Definitions } from './completion/suggest.ts';
 import type { OpenStream } from './connections.ts';
 import {
   addGlobalFlags,

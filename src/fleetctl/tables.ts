@@ -1,5 +1,5 @@
-import type { Flag, FlagValues } from './command.ts';
 import { usageError } from './command-error.ts';
+import type { Flag, FlagValues } from './flag.ts';
 
 /** One column of a table. */
 export interface Column<Row> {

@@ -1,6 +1,7 @@
 import type { MachineBody } from '../api/schema.ts';
-import type { Context, ExitStatus, FlagValues } from './command.ts';
+import type { Context, ExitStatus } from './command.ts';
 import { CommandError, usageError } from './command-error.ts';
+import type { FlagValues } from './flag.ts';
 import type { KnownUnit } from './named-units.ts';
 import { machineNamed, type Nowhere, type Place, placesOf, type UnitPicture } from './places.ts';
 import { parsePort } from './ssh-settings.ts';

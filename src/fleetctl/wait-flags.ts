@@ -1,6 +1,6 @@
-import type { Flag, FlagValues } from './command.ts';
 import { usageError } from './command-error.ts';
 import { parseDurationMs } from './duration.ts';
+import type { Flag, FlagValues } from './flag.ts';
 import { limits } from './limits.ts';
 
 /** How long a command waits for what it asked for. */

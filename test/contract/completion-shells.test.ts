@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -65,7 +65,7 @@ describe('completion in a real bash', () => {
   });
 });
 
-describe.runIf(existsSync('/usr/bin/fish'))('completion in a real fish, where there is one', () => {
+describe('completion in a real fish', () => {
   it('completes commands and units', async () => {
     await using session = await setUp();
     const script = (typed: string): string =>
@@ -78,7 +78,7 @@ describe.runIf(existsSync('/usr/bin/fish'))('completion in a real fish, where th
   });
 });
 
-describe.runIf(existsSync('/usr/bin/zsh'))('completion in a real zsh, where there is one', () => {
+describe('completion in a real zsh', () => {
   it('is a script that zsh understands', async () => {
     await using session = await setUp();
     const script = 'fleetctl completion zsh > _fleetctl; zsh -n _fleetctl';

@@ -84,6 +84,26 @@ function isForbidden({ from, target }: Import): boolean {
   return !allowed.includes(folderOf(path)) && !allowed.includes(path.slice('src/'.length));
 }
 
+/** A circle of imports, written as a path; null when there is none. */
+function circleIn(below: ReadonlyMap<string, readonly string[]>): string | null {
+  const done = new Set<string>();
+  const walk = (path: string, way: readonly string[]): string | null => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path].join(' > ');
+    if (done.has(path)) return null;
+    for (const next of below.get(path) ?? []) {
+      const circle = walk(next, [...way, path]);
+      if (circle !== null) return circle;
+    }
+    done.add(path);
+    return null;
+  };
+  for (const path of below.keys()) {
+    const circle = walk(path, []);
+    if (circle !== null) return circle;
+  }
+  return null;
+}
+
 /** What must not stand somewhere, and what to write instead. */
 interface Ban {
   readonly where: RegExp;
@@ -114,6 +134,27 @@ describe('house rules', () => {
   it('lets each folder import only what stands below it, and each package live in one folder', () => {
     const forbidden = sources.flatMap(importsOf).filter(isForbidden);
     expect(forbidden.map(({ from, target }) => `${from} imports ${target}`)).toEqual([]);
+  });
+
+  it('has no files that import each other in a circle', () => {
+    const below = new Map(
+      sources.map((file) => [
+        file.path,
+        importsOf(file)
+          .filter(({ target }) => target.startsWith('.'))
+          .map(({ target }) => normalize(`${dirname(file.path)}/${target}`)),
+      ]),
+    );
+    expect(circleIn(below)).toBeNull();
+    expect(
+      circleIn(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c']],
+          ['c', ['b']],
+        ]),
+      ),
+    ).toBe('b > c > b');
   });
 
   it('keeps clocks, chance, exits and escapes out of where they do not belong', () => {

@@ -1,5 +1,6 @@
-import type { Command, Context, ExitStatus, FlagValues } from '../command.ts';
+import type { Command, Context, ExitStatus } from '../command.ts';
 import { usageError } from '../command-error.ts';
+import type { FlagValues } from '../flag.ts';
 import { shortMachine } from '../machine-names.ts';
 import { knownUnits } from '../named-units.ts';
 import { runOnMachine, type WayThere } from '../on-machine.ts';

@@ -1,4 +1,4 @@
-import type { Flag } from '../command.ts';
+import type { Flag } from '../flag.ts';
 
 /** Where sshd listens on machines. */
 export const sshPortFlag: Flag = {

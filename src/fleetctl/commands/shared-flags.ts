@@ -1,4 +1,4 @@
-import type { Flag } from '../command.ts';
+import type { Flag } from '../flag.ts';
 
 /** Units that need not be known to the cluster yet. */
 export const unitOperand = {

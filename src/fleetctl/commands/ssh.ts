@@ -1,7 +1,8 @@
 import type { MachineBody } from '../../api/schema.ts';
 import { unitNameFromArgument } from '../../unitfile/unit-name.ts';
-import type { Command, Context, FlagValues } from '../command.ts';
+import type { Command, Context } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
+import type { FlagValues } from '../flag.ts';
 import { Cluster, knownUnits } from '../named-units.ts';
 import { sshTo } from '../on-machine.ts';
 import { machineNamed, type Place } from '../places.ts';

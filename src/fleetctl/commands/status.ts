@@ -1,6 +1,7 @@
 import type { MachineBody } from '../../api/schema.ts';
-import type { Command, Context, ExitStatus, FlagValues } from '../command.ts';
+import type { Command, Context, ExitStatus } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
+import type { FlagValues } from '../flag.ts';
 import { type KnownUnit, knownUnits } from '../named-units.ts';
 import { runOnMachine, type WayThere } from '../on-machine.ts';
 import type { UnitPicture } from '../places.ts';

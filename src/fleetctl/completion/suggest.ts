@@ -1,10 +1,5 @@
-import type { Command, Completes, Flag } from '../command.ts';
-
-/** What the program understands, as far as completion has to know. */
-export interface Definitions {
-  readonly commands: readonly Pick<Command, 'name' | 'summary' | 'operand' | 'flags'>[];
-  readonly globalFlags: readonly Flag[];
-}
+import type { Definitions } from '../command.ts';
+import type { Completes, Flag } from '../flag.ts';
 
 /** One word that could be meant, and what it does. */
 export interface Suggestion {

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type AgentOptions, runAgent } from '../../../src/agent/agent.ts';
+import { runAgent } from '../../../src/agent/agent.ts';
+import type { AgentOptions } from '../../../src/agent/agent-parts.ts';
 import { agentLimits } from '../../../src/agent/limits.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import type { Logger } from '../../../src/lib/log.ts';

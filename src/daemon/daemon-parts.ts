@@ -1,0 +1,32 @@
+import type { Result } from '../lib/result.ts';
+import type { Registry } from '../registry/connect-registry.ts';
+import type { HandedSocket } from './activation.ts';
+import type { ReadConfig } from './config.ts';
+import type { MachineIdentity } from './identity.ts';
+import type { DaemonLog } from './log.ts';
+import type { Notifier } from './notify.ts';
+import type { OperatorSignals } from './operator-signals.ts';
+import type { Settings } from './settings.ts';
+
+/** Where the daemon keeps what it must know across its own restart, and across the machine's. */
+export interface Folders {
+  /** `/run/fleet` */
+  readonly run: string;
+  /** `/var/lib/fleet` */
+  readonly state: string;
+}
+
+/** What one daemon is made of. */
+export interface DaemonParts {
+  readonly settings: Settings;
+  readonly identity: MachineIdentity;
+  readonly registry: Registry;
+  readonly folders: Folders;
+  readonly log: DaemonLog;
+  readonly notifier: Notifier;
+  readonly operator: OperatorSignals;
+  /** Sockets from systemd. */
+  readonly handed: readonly HandedSocket[];
+  /** Reads the configuration as it is now. */
+  readonly readConfig: () => Result<ReadConfig, readonly string[]>;
+}
