@@ -1,14 +1,26 @@
 // npm run mutants: plants bugs, one line each, into copies of the sources, and sees that each is
 // caught. Whoever is not caught shows a blind spot of the tests.
+// `npm run mutants -- --help` lists them.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Mutant, mutants } from '../test/sim/mutants.ts';
+import { scriptCommand } from './command-line.ts';
 
 const limits = { catchMs: 180_000 } as const;
+const usageStatus = 2;
 const top = join(import.meta.dirname, '..');
-const only = process.argv.slice(2);
+const command = scriptCommand(
+  'mutants',
+  'Plants bugs into copies of the sources, and sees that the tests notice each.',
+)
+  .argument('[mutant...]', 'these only; all, when none is named')
+  .addHelpText('after', `\nMutants:\n${mutants.map(({ name }) => `  '${name}'\n`).join('')}`)
+  .parse();
+const only = command.args;
+const unknown = only.find((name) => mutants.every((mutant) => mutant.name !== name));
+if (unknown !== undefined) command.error(`error: there is no mutant '${unknown}'`);
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -48,6 +60,8 @@ function run({ test }: Mutant, folder: string): string | null {
   const { status, stdout } = spawnSync(process.execPath, command, options);
   if (status === 0) return null;
   if (test !== null) return test;
+  // Nothing ran: that catches nobody.
+  if (status === usageStatus) throw new Error(`npm run sim does not know ${command.join(' ')}`);
   const words = /^seed (\d+) FAILED/m.exec(stdout);
   const story = /^ {2}(\w.*)$/m.exec(stdout);
   return words === null ? 'it never ended' : `seed ${words[1]}, ${story?.[1] ?? ''}`;

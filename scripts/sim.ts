@@ -1,25 +1,36 @@
 // npm run sim: whole clusters under a seed, as many and for as long as you like.
-//   npm run sim -- --seed 7           one seed, every line of its trace
-//   npm run sim -- --seeds 1000       that many seeds, twice each, from --from (1) on
-//   npm run sim -- --hours 0.1        virtual hours with faults, for each seed
-//   npm run sim -- --once             each seed once only
-//   npm run sim -- --first            ends at the first seed that fails
-import { parseArgs } from 'node:util';
+// `npm run sim -- --help` lists what it can be told.
 import { type RunOutcome, simulate } from '../test/sim/simulation.ts';
+import { parseCount, parseHours, scriptCommand } from './command-line.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '50' },
-    from: { type: 'string', default: '1' },
-    hours: { type: 'string', default: '0.1' },
-    once: { type: 'boolean', default: false },
-    first: { type: 'boolean', default: false },
-  },
-});
+interface Flags {
+  readonly seed?: number;
+  readonly seeds: number;
+  readonly from: number;
+  readonly hours: number;
+  readonly once?: true;
+  readonly first?: true;
+}
+
+const examples = `
+Examples:
+  npm run sim                             seeds 1 to 50
+  npm run sim -- --seeds 1000 --from 51   the next 1000
+  npm run sim -- --seed 7 --hours 0.05    what happened under seed 7`;
+
+const values = scriptCommand('sim', 'Whole clusters under a seed, with faults, in virtual time.')
+  .option('--seed <number>', 'this seed only, with every line of its trace', parseCount)
+  .option('--seeds <count>', 'that many seeds, twice each', parseCount, 50)
+  .option('--from <number>', 'the first of them', parseCount, 1)
+  .option('--hours <hours>', 'virtual hours with faults, for each seed', parseHours, 0.1)
+  .option('--once', 'each seed once only')
+  .option('--first', 'end at the first seed that fails')
+  .addHelpText('after', examples)
+  .parse()
+  .opts<Flags>();
 
 const hourMs = 3_600_000;
-const faultyMs = Number(values.hours) * hourMs;
+const faultyMs = values.hours * hourMs;
 const shownCount = 40;
 
 function say(text: string): void {
@@ -68,7 +79,5 @@ async function many(from: number, count: number): Promise<boolean> {
 }
 
 const isGood =
-  values.seed === undefined
-    ? await many(Number(values.from), Number(values.seeds))
-    : await one(Number(values.seed));
+  values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed);
 process.exitCode = isGood ? 0 : 1;

@@ -52,6 +52,8 @@ export interface TestFleet {
   stored(key: string): Promise<StoredKey | null>;
   /** Whole seconds that a lease has left; -1 when etcd does not know it (any more). */
   leaseSecondsLeft(lease: string): Promise<number>;
+  /** How many leases etcd has. */
+  leaseCount(): Promise<number>;
   /** The name of the machine that leads; the test fails when none does in time. */
   leader(): Promise<string>;
   /** The machines that run and are joined to the network. */
@@ -122,6 +124,10 @@ export function withFleet(options: UpOptions = {}): TestFleet {
     leaseSecondsLeft: async (lease) => {
       const answer = await etcdctl('lease', 'timetolive', BigInt(lease).toString(16));
       return (JSON.parse(answer) as { readonly ttl: number }).ttl;
+    },
+    leaseCount: async () => {
+      const answer = JSON.parse(await etcdctl('lease', 'list')) as { readonly leases?: unknown[] };
+      return answer.leases?.length ?? 0;
     },
     leader: async () => {
       let name: string | undefined;

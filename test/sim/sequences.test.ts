@@ -1,40 +1,17 @@
 import { expect, test } from 'vitest';
-import type { DesiredState } from '../../src/model/unit.ts';
 import { contentHash } from '../../src/unitfile/unit-hash.ts';
-import type { UnitName } from '../../src/unitfile/unit-name.ts';
+import { type RememberedUnits, remember } from '../builders/remembered-units.ts';
 import { SimCluster } from './simulation.ts';
-import { type Action, drawAction } from './user.ts';
+import { drawAction } from './user.ts';
 
 const sequenceCount = Number(process.env['FLOTILLA_SEQUENCES'] ?? 100);
 const limits = { bootMs: 20_000, answerMs: 2_000, stepsMax: 12 } as const;
-
-/** What a user who remembers every answer believes to be stored. */
-type Model = Map<UnitName, { readonly content: string; readonly desired: DesiredState }>;
-
-/** The model after an action, and how the catalog has to answer it. */
-function expected(model: Model, action: Action): string {
-  if (action.kind === 'destroy') return model.delete(action.unit) ? 'destroyed' : 'missing';
-  if (action.kind === 'set') {
-    const known = model.get(action.unit);
-    if (known === undefined) return 'missing';
-    if (known.desired === action.desired) return 'unchanged';
-    model.set(action.unit, { ...known, desired: action.desired });
-    return 'updated';
-  }
-  const { name, text, desired } = action.submission;
-  const before = model.get(name);
-  model.set(name, { content: text, desired });
-  if (before === undefined) return 'created';
-  const [was, is] = [before.content, text].map((one) => one.replaceAll(/^#.*\n/gm, ''));
-  if (was !== is) return 'replaced';
-  return before.content === text && before.desired === desired ? 'unchanged' : 'updated';
-}
 
 /** One random sequence on a healthy cluster, with pauses of any length between its steps. */
 async function play(seed: number): Promise<void> {
   const cluster = new SimCluster({ seed, machinesMax: 3 });
   const { random, computers, tastes } = cluster;
-  const model: Model = new Map();
+  const model: RememberedUnits = new Map();
   for (const computer of computers) computer.powerOn();
   await cluster.pass(limits.bootMs);
   for (let step = random.between(1, limits.stepsMax); step > 0; step -= 1) {
@@ -44,7 +21,7 @@ async function play(seed: number): Promise<void> {
       answer = outcome;
     });
     for (let ms = 0; answer === null && ms < limits.answerMs; ms += 1) await cluster.pass(1);
-    expect(answer, `seed ${seed}: ${JSON.stringify(action)}`).toBe(expected(model, action));
+    expect(answer, `seed ${seed}: ${JSON.stringify(action)}`).toBe(remember(model, action));
     await cluster.pass(random.pick([0, 1, 10, 100, 3_000]));
   }
   for (const { systemd } of computers) systemd.isCalm = true;
