@@ -128,16 +128,16 @@ describe('how commands wait', () => {
     expect(await known('never.service')).toEqual([]);
   });
 
-  it('--wait tells what became of a unit: active, finished or failed', async () => {
+  it('--wait tells what became of a unit: active, finished or not started', async () => {
     const runs = fleet.file('runs.service', sleeper());
     const ends = fleet.file('ends.service', '[Service]\nType=oneshot\nExecStart=/bin/true\n');
-    const fails = fleet.file('fails.service', '[Service]\nExecStart=/bin/false\n');
+    const fails = fleet.file('fails.service', '[Service]\nType=oneshot\nExecStart=/bin/false\n');
     const printed = await fleet.did('start', '--wait', runs, ends);
     expect(printed).toMatch(/^Unit runs\.service active on /m);
     expect(printed).toMatch(/^Unit ends\.service finished on /m);
     const failed = await fleet.fleetctl(['start', '--wait', fails]);
     expect([failed.status, failed.stdout]).toEqual([1, '']);
-    expect(failed.stderr).toMatch(/^fleetctl: fails\.service failed on /);
+    expect(failed.stderr).toMatch(/^fleetctl: fails\.service did not start on /);
     await fleet.did('destroy', 'runs', 'ends', 'fails');
   });
 
