@@ -134,8 +134,11 @@ async function submit(
 ): Promise<Answer> {
   const submission = validateUnit(name, put, put.desired ?? 'inactive');
   if (!submission.ok) return refused(submission.error);
-  if (put.desired === null && (await catalog.readUnit(name, signal)) !== null) {
-    return refused(noState(name));
+  if (put.desired === null) {
+    // As in fleet 1.0, whose `--replace` sends content alone: other content makes a new unit, which
+    // is inactive, and the same content needs to say what for.
+    const known = await catalog.readUnit(name, signal);
+    if (known?.record.unitHash === submission.value.unitHash) return refused(noState(name));
   }
   const objection = await objectionToCompany(catalog, submission.value, signal);
   if (objection !== null) return refused(objection);

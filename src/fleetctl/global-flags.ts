@@ -43,6 +43,12 @@ export const globalFlags: readonly GlobalFlag[] = [
     values: ['api'],
   },
   {
+    usage: '--etcd-key-prefix <path>',
+    what: 'without effect; kept for old scripts',
+    key: 'etcdKeyPrefix',
+    variable: 'FLEETCTL_ETCD_KEY_PREFIX',
+  },
+  {
     usage: '--experimental-api',
     what: 'without effect; kept for old scripts',
     key: 'experimentalApi',
@@ -80,6 +86,7 @@ export function readGlobalFlags(
   const endpoint = readEndpoint(given.get('endpoint'));
   const isOld = readSwitch(given.get('experimentalApi'));
   const tls = readTlsFiles(given);
+  const prefix = given.get('etcdKeyPrefix');
   const hasVainTls = endpoint.kind !== 'tls' && Object.keys(tls).length > 0;
   return {
     endpoint,
@@ -89,6 +96,7 @@ export function readGlobalFlags(
     isDebug: readSwitch(given.get('debug')),
     warnings: [
       ...(isOld ? ['--experimental-api has no effect: the API is the only way left'] : []),
+      ...(prefix === undefined ? [] : [`${prefix.from} has no effect: only fleetd reads etcd`]),
       ...(hasVainTls ? [`TLS files have no effect: ${endpointText(endpoint)} is not https`] : []),
     ],
   };
@@ -97,7 +105,7 @@ export function readGlobalFlags(
 const requestTimeoutMsDefault = 3000;
 
 function checkDriver(given: Given | undefined): void {
-  if (given === undefined || given.text === 'api') return;
+  if (given === undefined || given.text.toLowerCase() === 'api') return;
   const hint = 'point --endpoint at a fleetd, e.g. --endpoint http://10.0.0.1:49153';
   if (given.text === 'etcd') throw usageError("fleet's etcd driver is gone", hint);
   throw usageError(`${given.from}: unknown driver "${given.text}"`, 'the only driver is api');

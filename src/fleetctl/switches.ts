@@ -5,6 +5,7 @@ const switches: ReadonlySet<string> = new Set([
   '--follow',
   '--forward-agent',
   '--full',
+  '--help',
   '--no-block',
   '--no-legend',
   '--replace',
@@ -35,17 +36,28 @@ export function parseSwitch(text: string): boolean | null {
 /** Flags that have a value, and mean `true` without one. */
 const wordySwitches: ReadonlySet<string> = new Set(['--strict-host-key-checking']);
 
-/** `--full=true` becomes `--full`, `--full=false` nothing; what stands after `--` is left alone. */
+/** `--full=true` and `--l` become `--full`, `--full=false` nothing; what stands after `--` is left alone. */
 export function plainSwitches(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--');
   const flags = end === -1 ? args : args.slice(0, end);
-  const plain = flags.flatMap((arg) => {
-    if (isWordySwitch(arg)) return [`${arg}=true`];
-    const [flag, value] = arg.split('=', 2);
-    if (flag === undefined || value === undefined || !switches.has(flag)) return [arg];
-    const isOn = parseSwitch(value);
-    if (isOn === null) return [arg];
-    return isOn ? [flag] : [];
-  });
-  return [...plain, ...args.slice(flags.length)];
+  return [...flags.flatMap(plainSwitch), ...args.slice(flags.length)];
 }
+
+function plainSwitch(arg: string): readonly string[] {
+  if (isWordySwitch(arg)) return [`${arg}=true`];
+  const [given = arg, value] = arg.split('=', 2);
+  const flag = shorthands.get(given) ?? given;
+  if (!switches.has(flag)) return [arg];
+  if (value === undefined) return [flag];
+  const isOn = parseSwitch(value);
+  if (isOn === null) return [arg];
+  return isOn ? [flag] : [];
+}
+
+/** One letter after two dashes: how fleet 1.0 read its shorthands. */
+const shorthands: ReadonlyMap<string, string> = new Map([
+  ['--A', '--forward-agent'],
+  ['--f', '--follow'],
+  ['--h', '--help'],
+  ['--l', '--full'],
+]);

@@ -185,7 +185,7 @@ describe('tables', () => {
     const hash = /^row\.service\tloaded\t\S+\t([0-9a-f]{40})$/m.exec(chosen)?.[1] ?? '';
     expect(chosen).toContain(`row.service\tloaded\t${id}/${address}\t${hash}\n`);
     const files = (await fleet.did('list-unit-files')).replace(/\t+/g, '\t');
-    expect(files).toMatch(/^UNIT\tHASH\tDSTATE\tSTATE\tTMACHINE\n/);
+    expect(files).toMatch(/^UNIT\tHASH\tDSTATE\tSTATE\tTARGET\n/);
     expect(files).toContain(`row.service\t${hash.slice(0, 7)}\tlaunched\tlaunched\t${where}\n`);
     const json: unknown = JSON.parse(await fleet.did('list-units', '-o', 'json'));
     expect(json).toEqual([expect.objectContaining({ name: 'row.service', hash, machineID: id })]);

@@ -130,6 +130,11 @@ const bans: readonly Ban[] = [
 
 const lineCountMax = 300;
 
+/** Files and folders of tests, as a page names them between backticks. */
+function testsNamedIn(page: string): string[] {
+  return [...page.matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '');
+}
+
 describe('house rules', () => {
   it('lets each folder import only what stands below it, and each package live in one folder', () => {
     const forbidden = sources.flatMap(importsOf).filter(isForbidden);
@@ -189,11 +194,13 @@ describe('house rules', () => {
     expect(wanted.filter((path) => !existsSync(path))).toEqual([]);
   });
 
-  it('has the tests that docs/INVARIANTS.md names', () => {
-    const page = readFileSync('docs/INVARIANTS.md', 'utf8');
-    const named = [...page.matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '');
-    expect(named.length).toBeGreaterThan(10);
-    expect(named.filter((path) => !existsSync(path))).toEqual([]);
+  it.each([
+    ['docs/INVARIANTS.md', 10],
+    ['docs/reference/compatibility.md', 40],
+  ])('has the tests that %s names', (path, leastCount) => {
+    const named = testsNamedIn(readFileSync(path, 'utf8'));
+    expect(named.length).toBeGreaterThan(leastCount);
+    expect(named.filter((file) => !existsSync(file))).toEqual([]);
   });
 
   it('sees what it forbids', () => {
@@ -204,5 +211,9 @@ describe('house rules', () => {
     expect(isForbidden({ from: 'src/fleetctl/a.ts', target: '../api/schema.ts' })).toBe(false);
     expect(isForbidden({ from: 'src/engine/a.ts', target: '../model/b.ts' })).toBe(false);
     expect(sources.flatMap(importsOf).length).toBeGreaterThan(20);
+    expect(testsNamedIn('`test/a.test.ts`, `b.ts`, `test/c/`')).toEqual([
+      'test/a.test.ts',
+      'test/c/',
+    ]);
   });
 });

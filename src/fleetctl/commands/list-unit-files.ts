@@ -10,8 +10,9 @@ export const listUnitFiles: Command = {
   summary: 'list the units that are stored in the cluster',
   description:
     'Lists the stored units: what is wanted of them (DSTATE), how far they are (STATE) and where ' +
-    '(TMACHINE). Of a global unit the state is a count: of the machines that have it, how many ' +
-    'are as far as wanted. Fields: unit, hash, global, dstate, state, target, desc.',
+    '(TARGET). Of a global unit the state is a count: of the machines that have it, how many ' +
+    'are as far as wanted. Fields: unit, hash, global, dstate, state, target, tmachine (the ' +
+    'same), desc.',
   operand: null,
   flags: tableFlags,
   examples: ['fleetctl list-unit-files', 'fleetctl list-unit-files --fields unit,desc'],
@@ -32,17 +33,18 @@ export const listUnitFiles: Command = {
 };
 
 function columns(isFull: boolean, machines: MachineNames): readonly Column<UnitBody>[] {
+  const target = ({ global, machineID }: UnitBody): string => {
+    if (global) return 'global';
+    return machineID === undefined ? '-' : machines.full(machineID, isFull);
+  };
   return [
     { field: 'unit', header: 'UNIT', cell: ({ name }) => name },
     { field: 'hash', header: 'HASH', cell: ({ hash }) => hashText(hash, isFull) },
     { field: 'global', header: 'GLOBAL', cell: (unit) => String(unit.global) },
     { field: 'dstate', header: 'DSTATE', cell: ({ desiredState }) => desiredState },
     { field: 'state', header: 'STATE', cell: stateText },
-    {
-      field: 'target',
-      header: 'TMACHINE',
-      cell: ({ machineID }) => (machineID === undefined ? '-' : machines.full(machineID, isFull)),
-    },
+    { field: 'target', header: 'TARGET', cell: target },
+    { field: 'tmachine', header: 'TMACHINE', cell: target },
     { field: 'desc', header: 'DESC', cell: descriptionText },
   ];
 }

@@ -102,6 +102,21 @@ describe('PUT /units/NAME', () => {
     }
   });
 
+  it('takes other content without a state for a new unit, which is inactive, as fleet 1.0 does', async () => {
+    const { api, cluster } = await setUp();
+    await ask(api, 'PUT', '/units/a.service', { desiredState: 'launched', text });
+    await cluster.settled();
+    const other = { name: 'a.service', options: [anOption('Service', 'ExecStart', '/bin/false')] };
+    expect((await ask(api, 'PUT', '/units/a.service', other)).status).toBe(201);
+    await cluster.settled();
+    expect(await unit(api, 'a.service')).toMatchObject({
+      options: other.options,
+      desiredState: 'inactive',
+      currentState: 'inactive',
+    });
+    expect((await ask(api, 'PUT', '/units/a.service', other)).status).toBe(409);
+  });
+
   it('stores a template but neither loads nor launches it, and names the next step', async () => {
     const { api } = await setUp();
     expect(

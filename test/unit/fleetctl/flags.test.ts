@@ -109,6 +109,12 @@ describe('global flags', () => {
     });
   });
 
+  it('that have lost their effect say so, and that of the driver is taken in capitals too', () => {
+    const { warnings } = readGlobalFlags({ etcdKeyPrefix: '/x', driver: 'API' }, {});
+    expect(warnings).toEqual([expect.stringContaining('--etcd-key-prefix has no effect')]);
+    expect(() => readGlobalFlags({ driver: 'etcd' }, {})).toThrow('etcd driver');
+  });
+
   it('name the variable that is wrong', () => {
     expect(() => readGlobalFlags({}, { FLEETCTL_DEBUG: 'perhaps' })).toThrow('FLEETCTL_DEBUG');
   });
@@ -134,6 +140,20 @@ describe('a switch', () => {
   it('may have a value, as in fleet 1.0', () => {
     const args = ['--debug=1', 'list-units', '--full=true', '--no-legend=false', '--fields=unit'];
     expect(plainSwitches(args)).toEqual(['--debug', 'list-units', '--full', '--fields=unit']);
+  });
+
+  it('may be short after two dashes, as in fleet 1.0', () => {
+    expect(plainSwitches(['--l', '--f=true', '--A=false', '--h'])).toEqual([
+      '--full',
+      '--follow',
+      '--help',
+    ]);
+    expect(plainSwitches(['--x', '--l=perhaps', '--', '--l'])).toEqual([
+      '--x',
+      '--l=perhaps',
+      '--',
+      '--l',
+    ]);
   });
 
   it('with another value, or after --, is left for others to judge', () => {
