@@ -22,13 +22,21 @@ export interface RememberedUnit {
   readonly restartCount: number;
 }
 
-/** All of them: the model that clusters, simulated and real, are checked against. No oneshots. */
+/** All of them: the model that clusters, simulated and real, are checked against. */
 export type RememberedUnits = Map<UnitName, RememberedUnit>;
 
-/** Remembers an action, and says how the catalog has to answer it. */
-export function remember(units: RememberedUnits, action: UserAction): ActionOutcome {
+/**
+ * Remembers an action, and says how the catalog has to answer it. `isFinished`: the unit is a oneshot
+ * that is known to have ended well, and runs once more when it is asked for again. Restarts of
+ * oneshots are not counted.
+ */
+export function remember(
+  units: RememberedUnits,
+  action: UserAction,
+  isFinished = false,
+): ActionOutcome {
   if (action.kind === 'destroy') return units.delete(action.unit) ? 'destroyed' : 'missing';
-  if (action.kind === 'submit') return rememberSubmission(units, action.submission);
+  if (action.kind === 'submit') return rememberSubmission(units, action.submission, isFinished);
   const known = units.get(action.unit);
   if (known === undefined) return 'missing';
   if (action.kind === 'restart') {
@@ -36,7 +44,7 @@ export function remember(units: RememberedUnits, action: UserAction): ActionOutc
     units.set(action.unit, { ...known, desired: 'launched', restartCount });
     return 'restarted';
   }
-  if (known.desired === action.desired) return 'unchanged';
+  if (known.desired === action.desired && !isFinished) return 'unchanged';
   units.set(action.unit, { ...known, desired: action.desired });
   return 'updated';
 }
@@ -44,6 +52,7 @@ export function remember(units: RememberedUnits, action: UserAction): ActionOutc
 function rememberSubmission(
   units: RememberedUnits,
   { name, text, desired }: Pick<Submission, 'name' | 'text' | 'desired'>,
+  isFinished: boolean,
 ): SubmitOutcome {
   const before = units.get(name);
   const isOther = before === undefined || withoutComments(before.content) !== withoutComments(text);
@@ -51,7 +60,8 @@ function rememberSubmission(
   units.set(name, { content: text, desired, restartCount });
   if (before === undefined) return 'created';
   if (isOther) return 'replaced';
-  return before.content === text && before.desired === desired ? 'unchanged' : 'updated';
+  const isSame = before.content === text && before.desired === desired && !isFinished;
+  return isSame ? 'unchanged' : 'updated';
 }
 
 function withoutComments(text: string): string {

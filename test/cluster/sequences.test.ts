@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { MachineStatus } from '../../src/lab/status.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import {
@@ -40,7 +40,7 @@ async function play(steps: readonly Step[], machines: readonly MachineStatus[]):
     await pause(pauseMs);
   }
   const view = await settled(units, machines);
-  expect(historyProblems(asked, view)).toEqual([]);
+  expect(historyProblems(asked, view).join('\n')).toBe('');
   for (const unit of [...units.keys()]) {
     const answer = await perform({ kind: 'destroy', unit }, machines[0]?.address ?? '');
     expect(answer.status).toBe(204);
@@ -53,14 +53,12 @@ async function settled(
   units: RememberedUnits,
   machines: readonly MachineStatus[],
 ): Promise<ClusterView> {
-  let view: ClusterView = { machines: [], units: [], keys: [] };
-  await expect
-    .poll(async () => {
-      view = await lookAround(fleet, machines);
-      return whyNotAsRemembered(units, view);
-    }, patience)
-    .toEqual([]);
-  return view;
+  return vi.waitFor(async () => {
+    const view = await lookAround(fleet, machines);
+    const problems = whyNotAsRemembered(units, view);
+    if (problems.length > 0) throw new Error(problems.join('\n'));
+    return view;
+  }, patience);
 }
 
 function perform(action: UserAction, address: string): Promise<ApiAnswer> {
@@ -134,8 +132,11 @@ it('after any sequence of user actions what should run runs, once, in its last t
       reporter: (run) => {
         if (!run.failed) return;
         const steps = (run.counterexample?.[0] ?? []).map(stepWords).join('\n  ');
-        const replay = `FLOTILLA_SEQUENCES_SEED=${run.seed} FLOTILLA_SEQUENCES_PATH=${run.counterexamplePath}`;
-        throw new Error(`${replay}\n  ${steps}\n${String(run.errorInstance)}`);
+        const { seed: of, counterexamplePath } = run;
+        const replay = `FLOTILLA_SEQUENCES_SEED=${of} FLOTILLA_SEQUENCES_PATH=${counterexamplePath}`;
+        throw new Error(`${replay}\n  ${steps}\n${String(run.errorInstance)}`, {
+          cause: run.errorInstance,
+        });
       },
     },
   );
