@@ -36,7 +36,10 @@ export interface Session {
   readonly server: ApiServer;
   /** Writes a unit file; returns its path. */
   file(name: string, text: string | Uint8Array): string;
-  /** Puts a script in the PATH of fleetctl, in front of the real program of that name. */
+  /**
+   * Puts a script in the PATH of fleetctl, in front of the real program of that name. `ssh` is one
+   * from the start, which ends with 255: a session never connects to anything but its own socket.
+   */
   program(name: string, script: string): void;
   /** Makes a machine of the cluster this one. */
   beAt(machine: MachineId): void;
@@ -87,6 +90,13 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
   const run = (...args: string[]): Promise<Outcome> => {
     return runCommand(args, environment, machineIdPath);
   };
+  const program = (name: string, script: string): void => {
+    const path = join(server.folder, 'bin', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  };
+  // The machines are of paper: whatever a test types, nothing may reach for their addresses.
+  program('ssh', 'exit 255');
   return {
     cluster,
     server,
@@ -96,11 +106,7 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
       writeFileSync(path, text);
       return path;
     },
-    program(name, script) {
-      const path = join(server.folder, 'bin', name);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    },
+    program,
     beAt: (machine) => writeFileSync(machineIdPath, `${machine}\n`),
     run,
     async transcript(...args) {
