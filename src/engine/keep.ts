@@ -2,10 +2,17 @@ import { byText } from '../lib/order.ts';
 import { hasFinished, isKnownFinished } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
 import type { Placement } from '../model/placement.ts';
-import { stayingRules, whyNot } from '../model/rules.ts';
+import {
+  type Applicant,
+  keepingRules,
+  lastingRules,
+  type Rule,
+  stayingRules,
+  whyNot,
+} from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, Seat } from './draft.ts';
 import type { Following, Placeable } from './followers.ts';
 import type { Room } from './room.ts';
 
@@ -35,7 +42,7 @@ export function keepSeats(
     const verdict = following.circles.has(unit)
       ? { unit, record, why: null, isNew: true, fallback: null }
       : judge(draft, unit, record);
-    if (typeof verdict === 'string') draft.seat(unit, { kind: 'stays', machine: verdict, why: '' });
+    if ('kind' in verdict) draft.seat(unit, verdict);
     else homeless.set(unit, verdict);
   }
   return homeless;
@@ -66,35 +73,55 @@ function stayingOrder(draft: Draft, units: Placeable, following: Following): Uni
   return keyed.map(({ unit }) => unit);
 }
 
-/** The machine it stays on, or why it cannot stay. */
-function judge(draft: Draft, unit: UnitName, record: UnitRecord): MachineId | Homeless {
+/** Its seat on the machine it has, or why it cannot stay. */
+function judge(draft: Draft, unit: UnitName, record: UnitRecord): Seat | Homeless {
   const placement = draft.picture.placements.get(unit);
   const machine = placement?.machine ?? null;
   if (placement === undefined || machine === null) {
     return { unit, record, why: null, isNew: true, fallback: null };
   }
   const isNew = placement.identity !== record.identity;
-  if (isFinished(draft, unit, record, placement)) return machine;
+  const staying: Seat = { kind: 'stays', machine, why: '' };
+  if (isFinished(draft, unit, record, placement)) return staying;
   const fallback = mayKeep(draft, unit, record, machine) ? machine : null;
   const room = draft.rooms.get(machine);
   if (room === undefined) {
-    if (fallback !== null && draft.awaited.has(machine)) return machine;
+    if (fallback !== null && draft.awaited.has(machine)) return staying;
     return { unit, record, why: `machine ${shortId(machine)} vanished`, isNew, fallback };
   }
   if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {
     return { unit, record, why: `machine ${shortId(machine)} is shutting down`, isNew, fallback };
   }
-  const why = whyNotStay(draft, unit, record, room);
-  if (why === null) return machine;
-  return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback: null };
+  const applicant = draft.applicant(unit, record);
+  const why = whyNotStay(stayingRules, applicant, room);
+  if (why === null) return staying;
+  const isHarmless = whyNotStay(keepingRules, applicant, room) === null;
+  if (!isHarmless || fallback === null) {
+    return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback: null };
+  }
+  if (isSuitedAnywhere(draft, applicant)) {
+    return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback };
+  }
+  return { kind: 'kept', machine, why: keptWords(why) };
 }
 
-function whyNotStay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room): string | null {
-  const applicant = draft.applicant(unit, record);
-  const targets = record.requirements.machineOf.map(applicant.placeOf);
+/** Why a unit is where it should not be: no other machine takes it, and it runs. */
+export function keptWords(why: string): string {
+  return `${why}; it fits nowhere else`;
+}
+
+function whyNotStay(rules: readonly Rule[], applicant: Applicant, room: Room): string | null {
+  const targets = applicant.requirements.machineOf.map(applicant.placeOf);
   if (targets.some((target) => target.kind === 'unknown')) return null; // unknown changes nothing
-  const site = { machine: room.machine, peers: room.seated.values() };
-  return whyNot(stayingRules, applicant, site);
+  return whyNot(rules, applicant, { machine: room.machine, peers: room.seated.values() });
+}
+
+/** Whether there is a machine that would do if nothing else ran there. */
+function isSuitedAnywhere(draft: Draft, applicant: Applicant): boolean {
+  const rooms = [...draft.rooms.values()];
+  return rooms.some(({ machine }) => {
+    return whyNot(lastingRules, applicant, { machine, peers: [] }) === null;
+  });
 }
 
 /** A machine that is away or going keeps what it was ordered to run, unless it refused it. */

@@ -66,8 +66,15 @@ function stayingWords(
     return finishedOn(machine);
   }
   if (stored.finishedRun !== undefined) return `started again on ${shortId(machine)}`;
-  if (stored.objections.length > 0) return `machine ${shortId(machine)} is back`;
+  if (stored.objections.length > 0) return backWords(stored, machine);
   return stored.reason;
+}
+
+/** It was kept where it is: on a machine that was away, or on one that did not suit it. */
+function backWords(stored: Placement, machine: MachineId): string {
+  const short = shortId(machine);
+  const wasAway = stored.reason.startsWith(`machine ${short}`);
+  return wasAway ? `machine ${short} is back` : `fits on ${short} again`;
 }
 
 function objectionsTo(draft: Draft, unit: UnitName, record: UnitRecord): readonly Objection[] {

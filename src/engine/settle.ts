@@ -4,7 +4,7 @@ import type { Applicant } from '../model/rules.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
 import type { Following } from './followers.ts';
-import type { Homeless } from './keep.ts';
+import { type Homeless, keptWords } from './keep.ts';
 import { best, fits } from './rank.ts';
 import { Repair } from './repair.ts';
 import { replaceSomebody } from './replace.ts';
@@ -78,7 +78,7 @@ class Settler {
     } else if (this.#repair.makeRoomFor(one)) {
       return;
     } else if (one.fallback !== null) {
-      const why = `${one.why ?? 'its machine is away'}; it fits nowhere else`;
+      const why = keptWords(one.why ?? 'its machine is away');
       this.#draft.seat(one.unit, { kind: 'kept', machine: one.fallback, why });
     } else if (!one.isNew) {
       replaceSomebody(this.#draft, one);

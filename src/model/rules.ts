@@ -40,6 +40,25 @@ export const stayingRules: readonly Rule[] = [
   conflictsThere,
 ];
 
+/**
+ * What a unit must satisfy to be left where it runs when it fits nowhere else: its machine's
+ * metadata may have changed, and a running service is not hurt for that.
+ */
+export const keepingRules: readonly Rule[] = [
+  refusedByMachine,
+  wrongMachine,
+  awayFromTarget,
+  conflictsThere,
+];
+
+/** What speaks against a machine whatever else runs there, and wherever other units are. */
+export const lastingRules: readonly Rule[] = [
+  machineLeaves,
+  refusedByMachine,
+  wrongMachine,
+  metadataMissing,
+];
+
 /** What a unit must satisfy to be placed on a machine. */
 export const placingRules: readonly Rule[] = [machineLeaves, ...stayingRules];
 

@@ -174,9 +174,10 @@ const stories: readonly Story[] = [
         (cluster) => cluster.setMachine(homeOf(cluster, 'db'), { metadata: new Map() }),
       ],
       [
-        'nor has the other',
+        'nor has the other: the unit is left running',
         (cluster) => cluster.setMachine(homeOf(cluster, 'db'), { metadata: new Map() }),
       ],
+      ['one has one again', (cluster) => cluster.setMachine(m1, { metadata: ssd() })],
     ],
   },
   {
