@@ -21,6 +21,8 @@ export interface MachineStatus {
   /** What systemd says of etcd.service; `-` when off, or when no member belongs on it. */
   readonly etcd: string;
   readonly metadata: string;
+  /** What is wrong with it on purpose, oldest first. */
+  readonly faults: readonly string[];
 }
 
 /** One lab. */
@@ -74,12 +76,14 @@ async function machineStatus(record: LabRecord, machine: MachineRecord): Promise
     fleetd,
     etcd: machine.hasEtcd ? etcd : '-',
     metadata: machine.metadata,
+    faults: machine.faults ?? [],
   };
 }
 
 async function stateOf(record: LabRecord, machine: MachineRecord): Promise<MachineState> {
   // A machine that was told nothing but runs no more was shut down from inside.
   if (!isAlive(machine.process)) return machine.power === 'killed' ? 'killed' : 'off';
+  if (machine.cut !== undefined) return 'partitioned';
   return (await isPartitioned(record.index, machine.number)) ? 'partitioned' : 'running';
 }
 
