@@ -27,6 +27,8 @@ export function cutRules({ from, direction, isRefused }: Cut, computer: string):
   const chain = (way: 'in' | 'out'): readonly string[] => [
     `chain ${way} {`,
     `type filter hook ${way}put priority 0; policy accept;`,
+    // A reset is the refusal itself: it must pass the other chain.
+    ...(isRefused ? ['tcp flags & rst == rst accept'] : []),
     ...(direction === 'both' || direction === way ? rulesOf(from, way, computer, verdicts) : []),
     '}',
   ];
