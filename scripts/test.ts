@@ -78,7 +78,10 @@ function numberAt(value: unknown, key: string): number {
 }
 
 // What fleetlab needs, then what only tests do.
-const testPackages = ['openssl', 'openssh-client', 'openssh-server', 'groff-base', 'zsh', 'fish'];
+const testPackages = [
+  ...['openssl', 'openssh-client', 'openssh-server', 'groff-base', 'zsh', 'fish'],
+  ...['nftables', 'libfaketime'],
+];
 for (const names of [[], testPackages]) {
   const packages = spawnSync('scripts/packages.sh', names, {
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -27,6 +27,7 @@ export async function makeDisk(
 ): Promise<void> {
   const folder = machineFolder(lab.name, machine.name);
   const upper = join(folder, 'upper');
+  await mountDisk(folder, machine.diskSize);
   for (const part of ['upper', 'work', 'root']) placeFolder(join(folder, part), '/');
   placeIdentity(lab, machine, upper);
   placeFile(
@@ -43,6 +44,14 @@ export async function makeDisk(
   if (hasFleetd(source.checkout)) placePrograms(lab, source.checkout, upper);
   // Last, since it leaves alone what a machine has of its own by now.
   await hideHost(source.host, upper);
+}
+
+/** A disk that can be full without filling this computer's: it is in memory, and `down` ends it. */
+async function mountDisk(folder: string, size: string | undefined): Promise<void> {
+  if (size === undefined) return;
+  placeFolder(folder, '/');
+  const options = `mode=0755,size=${size}`;
+  await runOk(['mount', '-t', 'tmpfs', '-o', options, 'flotilla-lab', folder]);
 }
 
 function placeIdentity(lab: LabRecord, machine: MachineRecord, upper: string): void {

@@ -62,10 +62,11 @@ export function addMachine(
   context: LabContext,
   name: string | null = null,
   metadata = '',
+  diskSize?: string,
 ): Promise<string> {
   return withLock({ lab: context.lab, purpose: 'add' }, context.say, async () => {
     const record = readLab(context.lab);
-    const machine = newMachine(freeNumber(record, name), false, metadata);
+    const machine = newMachine(freeNumber(record, name), false, metadata, diskSize);
     record.machines = [...record.machines, machine].toSorted((a, b) => a.number - b.number);
     writeRecord(record);
     await makeDisk(record, machine, { checkout: findCheckout(), host: readHostSystem() });
@@ -105,7 +106,8 @@ function requireOn(machine: MachineRecord): void {
   throw labFailed(`${machine.name} is off already`, `'fleetlab boot ${machine.name}' changes that`);
 }
 
-function freeNumber(record: LabRecord, name: string | null): number {
+/** The number of a machine that is added: the next free one, or what its name says. */
+export function freeNumber(record: LabRecord, name: string | null): number {
   const taken = new Set(record.machines.map((machine) => machine.number));
   if (name === null) {
     const numbers = Array.from({ length: labLimits.machineCountMax }, (_none, index) => index + 1);

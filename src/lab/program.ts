@@ -1,15 +1,28 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AddCommands, Shell } from './commands/command.ts';
+import { addCopies } from './commands/copies.ts';
 import { addDown } from './commands/down.ts';
 import { addDrill } from './commands/drill.ts';
+import { addEtcd } from './commands/etcd.ts';
 import { addExec } from './commands/exec.ts';
+import { addFault } from './commands/fault.ts';
 import { addPower } from './commands/power.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
 import { defaultLabName, parseLabName } from './names.ts';
 import { requireRoot } from './requirements.ts';
 
-const commands: readonly AddCommands[] = [addUp, addStatus, addExec, addPower, addDown, addDrill];
+const commands: readonly AddCommands[] = [
+  addUp,
+  addStatus,
+  addExec,
+  addPower,
+  addFault,
+  addEtcd,
+  addCopies,
+  addDown,
+  addDrill,
+];
 
 const examples = `
 Examples:
@@ -19,6 +32,8 @@ Examples:
   fleetlab exec m1 -- systemctl list-units      run a command in a machine
   fleetlab kill m2; fleetlab boot m2            a power cut, and on again
   fleetlab partition m3; fleetlab heal m3       cut off from the others, and back
+  fleetlab fault etcd-frozen m1 m2; fleetlab heal m1 m2
+  fleetlab etcd backup monday; fleetlab etcd restore monday
   fleetlab logs m1 -u fleet                     what its fleetd says
   fleetlab down                                 nothing is left`;
 

@@ -8,8 +8,9 @@ import {
   mkdirSync,
   readdirSync,
   realpathSync,
+  renameSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { labFolder } from './record.ts';
 import { labFailed } from './trouble.ts';
 
@@ -57,13 +58,38 @@ export function installPrograms(lab: string, upper: string): void {
   linkTree(join(labFolder(lab), 'programs'), join(upper, programsFolder));
 }
 
+/**
+ * Replaces the programs of a machine by those of `dist`, each by a new file under the old name, so
+ * that what runs goes on with the old one. `root` is the machine's disk.
+ */
+export function replacePrograms(dist: string, root: string): void {
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const from = join(entry.parentPath, entry.name);
+    const to = join(root, programsFolder, relative(dist, from));
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(from, `${to}.new`);
+    renameSync(`${to}.new`, to);
+  }
+}
+
 function linkTree(source: string, target: string): void {
   mkdirSync(target, { recursive: true });
   chmodSync(target, 0o755);
   for (const entry of readdirSync(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)];
     if (entry.isDirectory()) linkTree(from, to);
-    else linkSync(from, to);
+    else linkOrCopy(from, to);
+  }
+}
+
+/** A disk of a size of its own is another file system, to which nothing can be linked. */
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    copyFileSync(from, to);
   }
 }
 

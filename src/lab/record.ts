@@ -15,6 +15,20 @@ import { labFailed, labUnsuitable } from './trouble.ts';
 /** Where the etcd of a lab runs: on the first three machines, or once on the computer itself. */
 export type EtcdPlace = 'per-machine' | 'shared';
 
+/** From what a machine is cut off. */
+export type CutFrom = 'all' | 'etcd' | 'machines';
+
+/** Which packets of a machine do not pass: those it sends, those it is sent, or both. */
+export type CutDirection = 'both' | 'in' | 'out';
+
+/** How a machine is cut off. */
+export interface Cut {
+  readonly from: CutFrom;
+  readonly direction: CutDirection;
+  /** Are packets refused (a reset for TCP) rather than dropped? */
+  readonly isRefused: boolean;
+}
+
 /** What a lab remembers of one machine. */
 export interface MachineRecord {
   readonly name: string;
@@ -28,6 +42,12 @@ export interface MachineRecord {
   power: 'on' | 'off' | 'killed';
   /** Its systemd-nspawn, once started. */
   process: ProcessIdentity | null;
+  /** How large its disk is, as mount(8) reads sizes; without it, the disk is this computer's. */
+  readonly diskSize?: string;
+  /** The names of the faults it has, oldest first. */
+  faults?: string[];
+  /** From what it is cut off, when not from everything. */
+  cut?: Cut;
 }
 
 /** What a lab remembers. Written before anything that it names is made. */

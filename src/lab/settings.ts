@@ -1,6 +1,9 @@
 import { bridgeAddress, labLimits, machineAddress, ports } from './names.ts';
 import type { LabRecord, MachineRecord } from './record.ts';
 
+/** The name of the one member of a shared etcd. */
+export const sharedMember = 'shared';
+
 /** The text of a machine's /etc/fleet/fleet.conf. Its own etcd member comes first. */
 export function fleetConf(lab: LabRecord, machine: MachineRecord): string {
   const own = clientUrl(machineAddress(lab.index, machine.number));
@@ -20,21 +23,40 @@ export function fleetConf(lab: LabRecord, machine: MachineRecord): string {
 /** The environment of a machine's etcd member; the members of a lab start as one new cluster. */
 export function etcdEnvironment(lab: LabRecord, machine: MachineRecord): string {
   const address = machineAddress(lab.index, machine.number);
-  const members = lab.machines
-    .filter((member) => member.hasEtcd)
-    .map((member) => `${member.name}=${peerUrl(machineAddress(lab.index, member.number))}`);
   return environmentFile({
     ETCD_NAME: machine.name,
-    // Not the folder of units/etcd.service: this computer's own etcd may have left one there.
-    ETCD_DATA_DIR: `/var/lib/etcd/${lab.name}-${machine.id}`,
+    ETCD_DATA_DIR: memberDataFolder(lab, machine),
     ETCD_LISTEN_CLIENT_URLS: `${clientUrl(address)},${clientUrl('127.0.0.1')}`,
     ETCD_ADVERTISE_CLIENT_URLS: clientUrl(address),
     ETCD_LISTEN_PEER_URLS: peerUrl(address),
     ETCD_INITIAL_ADVERTISE_PEER_URLS: peerUrl(address),
-    ETCD_INITIAL_CLUSTER: members.join(','),
+    ETCD_INITIAL_CLUSTER: initialCluster(lab),
     ETCD_INITIAL_CLUSTER_STATE: 'new',
-    ETCD_INITIAL_CLUSTER_TOKEN: `flotilla-${lab.name}`,
+    ETCD_INITIAL_CLUSTER_TOKEN: clusterToken(lab),
   });
+}
+
+/** Where a machine's member keeps its data. */
+export function memberDataFolder(lab: LabRecord, machine: MachineRecord): string {
+  // Not the folder of units/etcd.service: this computer's own etcd may have left one there.
+  return `/var/lib/etcd/${lab.name}-${machine.id}`;
+}
+
+/** Where a machine's member is reached by the others. */
+export function peerUrlOf(lab: LabRecord, machine: MachineRecord): string {
+  return peerUrl(machineAddress(lab.index, machine.number));
+}
+
+/** All members with their peer URLs, as etcd's `--initial-cluster` reads them. */
+export function initialCluster(lab: LabRecord): string {
+  if (lab.etcd === 'shared') return `${sharedMember}=${peerUrl(bridgeAddress(lab.index))}`;
+  const members = lab.machines.filter((member) => member.hasEtcd);
+  return members.map((member) => `${member.name}=${peerUrlOf(lab, member)}`).join(',');
+}
+
+/** Tells the clusters of two labs apart, should their members ever meet. */
+export function clusterToken(lab: LabRecord): string {
+  return `flotilla-${lab.name}`;
 }
 
 /** The environment of the one etcd that runs on the computer itself, for `--etcd shared`. */
@@ -43,7 +65,7 @@ export function sharedEtcdEnvironment(
   dataFolder: string,
 ): Readonly<Record<string, string>> {
   return {
-    ETCD_NAME: 'shared',
+    ETCD_NAME: sharedMember,
     ETCD_DATA_DIR: dataFolder,
     ETCD_AUTO_COMPACTION_MODE: 'periodic',
     ETCD_AUTO_COMPACTION_RETENTION: '1h',
@@ -52,7 +74,7 @@ export function sharedEtcdEnvironment(
     ETCD_ADVERTISE_CLIENT_URLS: clientUrl(address),
     ETCD_LISTEN_PEER_URLS: peerUrl(address),
     ETCD_INITIAL_ADVERTISE_PEER_URLS: peerUrl(address),
-    ETCD_INITIAL_CLUSTER: `shared=${peerUrl(address)}`,
+    ETCD_INITIAL_CLUSTER: `${sharedMember}=${peerUrl(address)}`,
   };
 }
 

@@ -3,11 +3,11 @@ import { initOf } from './machine-process.ts';
 import { machineAddress } from './names.ts';
 import { isPartitioned } from './network.ts';
 import { isAlive } from './process-table.ts';
-import type { EtcdPlace, LabRecord, MachineRecord } from './record.ts';
+import type { Cut, EtcdPlace, LabRecord, MachineRecord } from './record.ts';
 import { readLab } from './record.ts';
 import { etcdUrls, fleetdUrl } from './settings.ts';
 
-/** What a machine is doing. `killed` is off after a power cut; `partitioned` runs, cut off. */
+/** What a machine is doing. `killed` is off after a power cut; `partitioned` runs, cut off from anything. */
 export type MachineState = 'running' | 'partitioned' | 'killed' | 'off';
 
 /** One machine, as the kernel and its systemd see it now. */
@@ -21,6 +21,8 @@ export interface MachineStatus {
   /** What systemd says of etcd.service; `-` when off, or when no member belongs on it. */
   readonly etcd: string;
   readonly metadata: string;
+  /** What is wrong with it on purpose, oldest first. */
+  readonly faults: readonly string[];
 }
 
 /** One lab. */
@@ -74,12 +76,20 @@ async function machineStatus(record: LabRecord, machine: MachineRecord): Promise
     fleetd,
     etcd: machine.hasEtcd ? etcd : '-',
     metadata: machine.metadata,
+    faults: [...(machine.faults ?? []), ...(machine.cut ? [cutWords(machine.cut)] : [])],
   };
+}
+
+/** Such as `cut-from-etcd`, `cut-from-all-in-refused`. */
+function cutWords({ from, direction, isRefused }: Cut): string {
+  const way = direction === 'both' ? '' : `-${direction}`;
+  return `cut-from-${from}${way}${isRefused ? '-refused' : ''}`;
 }
 
 async function stateOf(record: LabRecord, machine: MachineRecord): Promise<MachineState> {
   // A machine that was told nothing but runs no more was shut down from inside.
   if (!isAlive(machine.process)) return machine.power === 'killed' ? 'killed' : 'off';
+  if (machine.cut !== undefined) return 'partitioned';
   return (await isPartitioned(record.index, machine.number)) ? 'partitioned' : 'running';
 }
 

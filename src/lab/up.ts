@@ -25,6 +25,8 @@ export interface UpOptions {
   readonly etcd?: EtcdPlace;
   /** By machine name, each `key=value,key=value`. */
   readonly metadata?: ReadonlyMap<string, string>;
+  /** Gives each machine a disk of its own of that size, which can be full; as mount(8) reads it. */
+  readonly diskSize?: string;
 }
 
 /** How `upLab` ended: it made a lab, or found that one is up. */
@@ -85,7 +87,7 @@ function plan(context: LabContext, options: UpOptions, index: number): LabRecord
   const machines = Array.from({ length: machineCount }, (_none, position) => {
     const hasEtcd = etcd === 'per-machine' && position < memberMin;
     const metadata = options.metadata?.get(`m${position + 1}`) ?? '';
-    return newMachine(position + 1, hasEtcd, metadata);
+    return newMachine(position + 1, hasEtcd, metadata, options.diskSize);
   });
   return {
     format: 1,

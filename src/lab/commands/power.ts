@@ -1,22 +1,20 @@
-import { healMachine, partitionMachine } from '../partition.ts';
 import { addMachine, bootMachine, killMachine, poweroffMachine } from '../power.ts';
 import type { AddCommands } from './command.ts';
+import { parseDiskSize } from './words.ts';
+
+interface AddFlags {
+  readonly metadata?: string;
+  readonly diskSize?: string;
+}
 
 /** Each command on one machine: what it is for, what it does, what is said when it is done. */
 const verbs = [
   { verb: 'kill', about: 'a power cut', act: killMachine, done: 'is off: its power was cut' },
   { verb: 'poweroff', about: 'a clean shutdown', act: poweroffMachine, done: 'is off' },
   { verb: 'boot', about: 'on again, with the disk it had', act: bootMachine, done: 'is on' },
-  {
-    verb: 'partition',
-    about: 'cut off from all but itself: packets are dropped, not refused',
-    act: partitionMachine,
-    done: 'is cut off',
-  },
-  { verb: 'heal', about: 'back on the network', act: healMachine, done: 'is back on the network' },
 ] as const;
 
-/** `fleetlab kill`, `poweroff`, `boot`, `partition`, `heal` and `add` */
+/** `fleetlab kill`, `poweroff`, `boot` and `add` */
 export const addPower: AddCommands = (program, shell) => {
   for (const { verb, about, act, done } of verbs) {
     program
@@ -34,8 +32,10 @@ export const addPower: AddCommands = (program, shell) => {
     .description('boot one more machine, which joins by itself')
     .argument('[machine]', 'its name (default: the next one free)')
     .option('--metadata <key=value>', 'several pairs with commas')
-    .action(async (name: string | undefined, flags: { readonly metadata?: string }) => {
+    .option('--disk-size <size>', 'a disk of its own that can be full: 768M', parseDiskSize)
+    .action(async (name: string | undefined, flags: AddFlags) => {
       const context = shell.context();
-      context.say(`${await addMachine(context, name ?? null, flags.metadata ?? '')} is on`);
+      const { metadata = '', diskSize } = flags;
+      context.say(`${await addMachine(context, name ?? null, metadata, diskSize)} is on`);
     });
 };

@@ -26,7 +26,7 @@ export const addStatus: AddCommands = (program, shell) => {
 
 /** The lines of the table of `fleetlab status`. */
 export function statusTable(status: LabStatus): readonly string[] {
-  const head = ['NAME', 'MACHINE', 'ADDRESS', 'STATE', 'FLEETD', 'ETCD', 'METADATA'];
+  const head = ['NAME', 'MACHINE', 'ADDRESS', 'STATE', 'FLEETD', 'ETCD', 'METADATA', 'FAULTS'];
   const rows = status.machines.map((machine) => [
     machine.name,
     machine.id,
@@ -35,6 +35,7 @@ export function statusTable(status: LabStatus): readonly string[] {
     machine.fleetd,
     machine.etcd,
     machine.metadata || '-',
+    machine.faults.join(',') || '-',
   ]);
   const table = [head, ...rows];
   const widths = head.map((_word, column) =>

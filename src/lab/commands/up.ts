@@ -6,13 +6,14 @@ import type { UpOptions } from '../up.ts';
 import { upLab } from '../up.ts';
 import type { AddCommands } from './command.ts';
 import { statusTable } from './status.ts';
-import { parseTtl } from './words.ts';
+import { parseDiskSize, parseTtl } from './words.ts';
 
 interface Flags {
   readonly machines?: number;
   readonly agentTtl?: string;
   readonly etcd?: EtcdPlace;
   readonly metadata: ReadonlyMap<string, string>;
+  readonly diskSize?: string;
 }
 
 /** `fleetlab up` */
@@ -37,6 +38,11 @@ export const addUp: AddCommands = (program, shell) => {
       'of one machine; repeatable, several pairs with commas',
       addMetadata,
       new Map<string, string>(),
+    )
+    .option(
+      '--disk-size <size>',
+      'a disk that can be full for each, in memory: 768M',
+      parseDiskSize,
     )
     .action(async (flags: Flags) => {
       const context = shell.context();
@@ -65,6 +71,7 @@ function upOptions(flags: Flags): UpOptions {
     ...(flags.agentTtl !== undefined && { agentTtl: flags.agentTtl }),
     ...(flags.etcd !== undefined && { etcd: flags.etcd }),
     metadata: flags.metadata,
+    ...(flags.diskSize !== undefined && { diskSize: flags.diskSize }),
   };
 }
 
