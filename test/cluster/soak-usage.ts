@@ -1,0 +1,68 @@
+import type { MachineStatus } from '../../src/lab/status.ts';
+import type { TestFleet } from './with-fleet.ts';
+
+/** What fleetd, the machines and the cluster's store hold: nothing of it may grow with time. */
+export interface Usage {
+  /** Private memory of the witness's fleetd in KiB, as the kernel counts it. */
+  readonly fleetdPrivateKib: number;
+  readonly fleetdFiles: number;
+  readonly fleetdThreads: number;
+  /** Match rules of fleetd and everybody else on the buses of all machines. */
+  readonly matchRules: number;
+  /** Processes on all machines. */
+  readonly processes: number;
+  /** Files of all machines under /run/fleet, /var/lib/fleet and where systemd keeps run-time units. */
+  readonly files: number;
+  readonly etcdKeys: number;
+  readonly etcdLeases: number;
+}
+
+const fleetdScript = `set -o pipefail
+pid=$(systemctl show -P MainPID fleet.service)
+awk '/^Private_(Clean|Dirty)/ {sum += $2} END {print sum+0}' /proc/$pid/smaps_rollup
+ls /proc/$pid/fd | wc -l
+ls /proc/$pid/task | wc -l`;
+
+const machineScript = `set -o pipefail
+busctl --json=short call org.freedesktop.DBus /org/freedesktop/DBus \
+  org.freedesktop.DBus.Debug.Stats GetAllMatchRules | grep -o '"[a-z]*=' | wc -l
+ps -e -o comm= | grep -vxc -e ps -e grep -e bash -e systemctl -e busctl || true
+{ find /run/fleet /var/lib/fleet /run/systemd/system /run/systemd/transient 2>/dev/null || true
+} | wc -l`;
+
+/**
+ * Counts on all machines and in etcd; units move about, so sums are compared. `witness` is the
+ * machine whose fleetd is looked at.
+ */
+export async function usageOf(
+  fleet: TestFleet,
+  machines: readonly MachineStatus[],
+  witness: string,
+): Promise<Usage> {
+  const [memory, fds, threads] = await numbers(fleet, witness, fleetdScript);
+  const rows = await Promise.all(machines.map(({ name }) => numbers(fleet, name, machineScript)));
+  const sum = (column: number): number =>
+    rows.reduce((so, row) => so + (row[column] ?? Number.NaN), 0);
+  return {
+    fleetdPrivateKib: memory ?? Number.NaN,
+    fleetdFiles: fds ?? Number.NaN,
+    fleetdThreads: threads ?? Number.NaN,
+    matchRules: sum(0),
+    processes: sum(1),
+    files: sum(2),
+    etcdKeys: (await fleet.keys()).length,
+    etcdLeases: await fleet.leaseCount(),
+  };
+}
+
+async function numbers(fleet: TestFleet, machine: string, script: string): Promise<number[]> {
+  const counted = (await fleet.script(machine, script)).trim().split('\n').map(Number);
+  if (counted.some(Number.isNaN)) throw new Error(`not counted on ${machine}: ${counted}`);
+  return counted;
+}
+
+/** The middle one of some numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,80 @@
+import { expect, it, vi } from 'vitest';
+import { Random } from '../sim/random.ts';
+import { apps, names, startUnits, unitsRunning, whole } from './movable-units.ts';
+import { type SoakDrill, soakDrills, witness } from './soak-drills.ts';
+import { median, type Usage, usageOf } from './soak-usage.ts';
+import { invocations, patience, withFleet } from './with-fleet.ts';
+
+/** How long; `npm run soak -- --minutes 30` is the long form. */
+const soakMs = Number(process.env['FLOTILLA_SOAK_MINUTES'] ?? 0.6) * 60_000;
+/** To play a soak again, give it the seed that it told. */
+const seed = Number(process.env['FLOTILLA_SOAK_SEED'] ?? Date.now() % 2 ** 31);
+/** Before these, connections and caches are still being made. */
+const warmUpRounds = 3;
+/** Fewer measurements than this say nothing about how memory grows. */
+const memoryRoundsMin = 40;
+/** The middle of the last third may be that much above that of the first; more is growth. */
+const memoryGrowthMax = 1.1;
+
+const fleet = withFleet();
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Waits until every unit runs once more, and what a machine holds has come to rest. */
+async function settled(before: Usage | null): Promise<Usage> {
+  await expect.poll(() => unitsRunning(fleet), patience).toEqual(whole(names));
+  const first = await usageOf(fleet, await fleet.upMachines(), witness);
+  if (before === null) return first;
+  return vi.waitFor(async () => {
+    const now = await usageOf(fleet, await fleet.upMachines(), witness);
+    expect(steady(now)).toEqual(steady(before));
+    return now;
+  }, patience);
+}
+
+/** Memory moves with the garbage collector; the rest has to be the same after every drill. */
+function steady({ fleetdPrivateKib: _, ...counts }: Usage): Omit<Usage, 'fleetdPrivateKib'> {
+  return counts;
+}
+
+/** Runs one drill and fails if a unit was restarted that kept its machine. */
+async function play(drill: SoakDrill, random: Random, before: Usage | null): Promise<Usage> {
+  const copies = invocations(await fleet.running());
+  const without = await drill.run(fleet, random);
+  const usage = await settled(before);
+  const later = invocations(await fleet.running());
+  const kept = Object.entries(copies).filter(
+    ([copy]) => copy in later && !copy.startsWith(`${without} `),
+  );
+  expect(later, drill.name).toMatchObject(Object.fromEntries(kept));
+  return usage;
+}
+
+it('after any drills nothing has grown: memory, descriptors, match rules, keys, processes', {
+  timeout: soakMs + 4 * patience.timeout,
+}, async () => {
+  say(`soak of ${soakMs / 60_000} minutes; again: FLOTILLA_SOAK_SEED=${seed}`);
+  const random = new Random(seed);
+  await startUnits(fleet);
+  expect(apps.length).toBeGreaterThan(0);
+  const untilMs = performance.now() + soakMs;
+  const memory: number[] = [];
+  let counts: Usage | null = null;
+  const played = new Map<string, number>();
+  for (let round = 1; round <= warmUpRounds + 1 || performance.now() < untilMs; round += 1) {
+    const drill = random.pick(soakDrills);
+    const startedMs = performance.now();
+    const usage: Usage = await play(drill, random, counts);
+    if (round >= warmUpRounds) counts ??= usage;
+    if (round > warmUpRounds) memory.push(usage.fleetdPrivateKib);
+    played.set(drill.name, (played.get(drill.name) ?? 0) + 1);
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+    say(`${round} ${drill.name}: ${seconds} s, ${JSON.stringify(usage)}`);
+  }
+  const third = Math.ceil(memory.length / 3);
+  const [first, last] = [median(memory.slice(0, third)), median(memory.slice(-third))];
+  say(`${JSON.stringify(Object.fromEntries(played))}; private memory ${first} to ${last} KiB`);
+  if (memory.length >= memoryRoundsMin) expect(last).toBeLessThan(first * memoryGrowthMax);
+});
