@@ -127,6 +127,21 @@ export interface MachinePageBody {
   readonly nextPageToken?: string;
 }
 
+/** `GET /notices`, an addition to API v1: conditions of the cluster that a person must know of. */
+export interface NoticesBody {
+  readonly notices: readonly NoticeBody[];
+}
+
+/** One of them, for as long as it lasts. */
+export interface NoticeBody {
+  /** `brake`, `orphans`, …; see docs/reference/api.md. New ones may come. */
+  readonly kind: string;
+  /** What is the matter, one line. */
+  readonly text: string;
+  /** The next step, one line. */
+  readonly hint: string;
+}
+
 /** Every answer with a status of 400 or more. */
 export interface ErrorBody {
   readonly error: {

@@ -3,12 +3,14 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Logger } from '../lib/log.ts';
 import type { Metric } from '../lib/metric.ts';
 import type { Catalog } from '../model/catalog.ts';
+import type { Notices } from '../model/notice.ts';
 import { type Answer, refused } from './answer.ts';
 import { discoveryDocument, rootUrlOf } from './discovery.ts';
 import { answerErrors, answerUnknownPaths, type ServedPath } from './error-answers.ts';
 import { apiLimits } from './limits.ts';
 import { listMachines, patchMachines } from './machine-routes.ts';
 import { metricsContentType, metricsText } from './metrics-text.ts';
+import { listNotices, noNotices } from './notice-routes.ts';
 import type { Query } from './page-query.ts';
 import { acceptJsonOnly } from './request-body.ts';
 import { apiRoot, pageItemsDefault } from './schema.ts';
@@ -24,6 +26,8 @@ export interface ApiOptions {
   readonly version: string;
   /** Items of a page when the request does not say; `token_limit` of fleet.conf as it is now. */
   readonly pageItemsDefault?: number | (() => number);
+  /** What `GET /notices` says; none without it. */
+  readonly notices?: Notices;
   /** What `GET /metrics` says; without it there is no such path. */
   readonly metrics?: () => readonly Metric[];
   /** Told of each answer that was sent. */
@@ -135,6 +139,11 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
     `${apiRoot}/machines`,
     answer((r, signal) => patchMachines(catalog, r.body, signal)),
   );
+  const notices = options.notices ?? noNotices;
+  app.get(
+    `${apiRoot}/notices`,
+    answer((_request, signal) => listNotices(notices, signal)),
+  );
   app.get(
     `${apiRoot}/discovery`,
     answer(async (r) => ({ status: 200, body: discoveryDocument(rootUrlOf(r.headers.host)) })),
@@ -147,7 +156,7 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
   }
   return [
     ...(metrics === undefined ? [] : [{ path: /^\/metrics$/, allow: 'GET, HEAD' }]),
-    { path: new RegExp(`^${apiRoot}/(units|state|discovery)$`), allow: 'GET, HEAD' },
+    { path: new RegExp(`^${apiRoot}/(units|state|discovery|notices)$`), allow: 'GET, HEAD' },
     { path: new RegExp(`^${apiRoot}/machines$`), allow: 'GET, HEAD, PATCH' },
     { path: new RegExp(`^${apiRoot}/units/[^/]+$`), allow: 'GET, HEAD, PUT, DELETE' },
     { path: new RegExp(`^${apiRoot}/state/[^/]+$`), allow: 'GET, HEAD' },

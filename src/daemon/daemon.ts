@@ -28,7 +28,7 @@ export type DaemonEnd = 'stopped' | 'refused';
  */
 export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promise<DaemonEnd> {
   const { registry, log, notifier } = parts;
-  const counts = newCounts();
+  const counts = newCounts(log);
   const reloader = reloaderFor(parts);
   const api = await createApi({
     catalog: registry.catalog,
@@ -37,6 +37,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     pageItemsDefault: () => reloader.settings.tokenLimitCount,
     onAnswer: (method, status) => counts.answers.add(method, status),
     metrics: () => metricsOf(registry, counts),
+    notices: counts.notices,
   });
   const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();

@@ -2,6 +2,7 @@ import {
   apiRoot,
   type ErrorBody,
   type MachineBody,
+  type NoticeBody,
   type PutUnitBody,
   pageItemsMax,
   type UnitBody,
@@ -52,6 +53,13 @@ export class FleetClient {
 
   listMachines(): Promise<readonly MachineBody[]> {
     return this.#walk<MachineBody>('machines', {});
+  }
+
+  /** Conditions of the cluster to be told; none from a fleetd of fleet 1.0, which has no such path. */
+  async listNotices(): Promise<readonly NoticeBody[]> {
+    const answer = await this.#send({ method: 'GET', path: `${apiRoot}/notices` });
+    const notices: unknown = parseObject(answer.text)?.['notices'];
+    return answer.status === 200 && Array.isArray(notices) ? notices.filter(isNotice) : [];
   }
 
   /** A text also goes as options: the fleetd of fleet 1.0 knows nothing else. */
@@ -151,6 +159,11 @@ export class ApiRefusal extends FleetError {
 function refusalIn(body: object | null): ErrorBody['error'] | null {
   const error = (body as Partial<ErrorBody> | null)?.error;
   return typeof error?.message === 'string' ? error : null;
+}
+
+function isNotice(item: unknown): item is NoticeBody {
+  const { text, hint } = (item ?? {}) as Partial<NoticeBody>;
+  return typeof text === 'string' && typeof hint === 'string';
 }
 
 function unitPath(name: UnitName): string {

@@ -2,13 +2,16 @@ import type { MachineBody } from '../../api/schema.ts';
 import { byText } from '../../lib/order.ts';
 import type { Command } from '../command.ts';
 import { shortMachine } from '../machine-names.ts';
+import { withNotices } from '../notices.ts';
 import { type Column, chooseColumns, formatTable, readTableFlags, tableFlags } from '../tables.ts';
 
 /** `fleetctl list-machines`: the machines that are there. */
 export const listMachines: Command = {
   name: 'list-machines',
   summary: 'list the machines of the cluster',
-  description: 'Lists the machines that are alive. Fields: machine, ip, metadata.',
+  description:
+    'Lists the machines that are alive; notices of the cluster go to stderr. Fields: machine, ip, ' +
+    'metadata.',
   operand: null,
   flags: tableFlags,
   examples: [
@@ -18,11 +21,13 @@ export const listMachines: Command = {
   async run(context, _operands, flags) {
     const { isFull, hasLegend, isJson, fields } = readTableFlags(flags);
     const chosen = chooseColumns(columns(isFull), fields ?? ['machine', 'ip', 'metadata']);
-    const found = await context.client().listMachines();
-    const machines = [...found].sort((one, other) => byText(one.id, other.id));
-    if (isJson) context.screen.line(JSON.stringify(machines, null, 2));
-    else context.screen.write(formatTable(chosen, machines, hasLegend));
-    return 0;
+    return withNotices(context, async () => {
+      const found = await context.client().listMachines();
+      const machines = [...found].sort((one, other) => byText(one.id, other.id));
+      if (isJson) context.screen.line(JSON.stringify(machines, null, 2));
+      else context.screen.write(formatTable(chosen, machines, hasLegend));
+      return 0;
+    });
   },
 };
 

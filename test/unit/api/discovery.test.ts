@@ -38,7 +38,7 @@ async function served(host: string): Promise<{ readonly api: Api; readonly docum
 }
 
 describe('GET /discovery', () => {
-  it('names the resources and methods of API v1', async () => {
+  it('names the resources and methods of API v1, and new ones beside them', async () => {
     const { document } = await served('m1:49153');
     const names = Object.entries(document.resources).map(([name, { methods }]) => [
       name,
@@ -48,6 +48,7 @@ describe('GET /discovery', () => {
       Machines: ['List'],
       Units: ['Delete', 'Get', 'List', 'Set'],
       UnitState: ['Get', 'List'],
+      Notices: ['List'],
     });
   });
 
