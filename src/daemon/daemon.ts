@@ -122,9 +122,11 @@ class MachineLife {
   }
 
   #runEngine(signal: AbortSignal): Promise<void> {
-    const { registry, log } = this.#parts;
+    const { registry, log, settings } = this.#parts;
     const { election } = registry;
-    return runEngine({ election, clock: systemClock, log, meter: this.#counts.engine }, signal);
+    const brake = { ttlMs: settings.agentTtlMs, brakeMs: settings.brakeMs };
+    const meter = this.#counts.engine;
+    return runEngine({ election, clock: systemClock, log, meter, brake }, signal);
   }
 
   #runAgent(signal: AbortSignal): Promise<void> {

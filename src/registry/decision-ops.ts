@@ -2,7 +2,7 @@ import { invariant, unreachable } from '../lib/invariant.ts';
 import type { Change, Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { Revision } from '../model/ids.ts';
-import { memberCodec, orderCodec, placementCodec } from './codec.ts';
+import { brakeCodec, memberCodec, orderCodec, placementCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import type { Compare, Op } from './store.ts';
@@ -39,15 +39,17 @@ export function decisionTxn(
     if (guard === 'outdated') return null;
     if (guard === 'done') continue;
     if (guard !== null) onlyIf.set(guard.key, guard);
-    const op = opOf(change, context.keys);
-    writes.set(op.key, op);
+    for (const op of opsOf(change, context.keys)) writes.set(op.key, op);
   }
   return { onlyIf: [...onlyIf.values()], writes: [...writes.values()] };
 }
 
-type Guard = Extract<Compare, { kind: 'modified' }>;
+type Guard = Extract<Compare, { kind: 'modified' | 'absent' }>;
 
 function guardOf(change: Change, context: DecisionContext): Guard | 'outdated' | 'done' | null {
+  if (change.kind === 'forget-member') {
+    return { kind: 'absent', key: context.keys.machine(change.machine) };
+  }
   if (change.kind !== 'forget-unit' && change.kind !== 'forget-text') return null;
   const { keys, picture } = context;
   const key =
@@ -61,7 +63,13 @@ function guardOf(change: Change, context: DecisionContext): Guard | 'outdated' |
   return { kind: 'modified', key, at };
 }
 
-function opOf(change: Change, keys: Keys): Op {
+function opsOf(change: Change, keys: Keys): readonly Op[] {
+  if (change.kind !== 'forget-member') return [opOf(change, keys)];
+  const { machine } = change;
+  return [keys.member(machine), keys.forgetting(machine)].map((key) => ({ kind: 'delete', key }));
+}
+
+function opOf(change: Exclude<Change, { kind: 'forget-member' }>, keys: Keys): Op {
   switch (change.kind) {
     case 'place':
       return put(keys.placement(change.unit), placementCodec.encode(change.placement));
@@ -77,6 +85,11 @@ function opOf(change: Change, keys: Keys): Op {
       return { kind: 'delete', key: keys.text(change.contentHash) };
     case 'member':
       return put(keys.member(change.member.id), memberCodec.encode(change.member));
+    case 'brake':
+      if (change.brake === null) return { kind: 'delete', key: keys.brake };
+      return put(keys.brake, brakeCodec.encode(change.brake));
+    case 'keep-member':
+      return { kind: 'delete', key: keys.forgetting(change.machine) };
     default:
       return unreachable(change);
   }

@@ -3,7 +3,7 @@ import { FleetError } from '../lib/error.ts';
 import { invariant } from '../lib/invariant.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
-import type { Revision } from '../model/ids.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
 import type { CommitOutcome, LeaderSession } from '../model/ledger.ts';
 import { decisionTxn } from './decision-ops.ts';
 import type { Keys } from './keys.ts';
@@ -11,7 +11,7 @@ import type { MachineLease } from './lease.ts';
 import { limits } from './limits.ts';
 import { Mirror } from './mirror.ts';
 import { readKeys } from './paged-read.ts';
-import type { Compare, Op, Store, TxnAnswer } from './store.ts';
+import type { Compare, LeaseStanding, Op, Store, TxnAnswer } from './store.ts';
 
 /** What a session works on. */
 export interface LeaderSessionOptions {
@@ -68,6 +68,17 @@ export class StoreLeaderSession implements LeaderSession {
   absenceCountsInMs(): number {
     const { lease } = this.#options;
     return Math.max(Math.min(lease.ttlMs, limits.returnMsMax) - lease.steadyMs, 0);
+  }
+
+  async overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
+    const { store } = this.#options;
+    const asked = await Promise.all(
+      [...this.#mirror.leases].map(async ([machine, leaseId]) => {
+        const standing = await store.inspectLease(leaseId, signal);
+        return { machine, isOverdue: standing === null || isOverdue(standing) };
+      }),
+    );
+    return new Set(asked.filter((one) => one.isOverdue).map(({ machine }) => machine));
   }
 
   isLive(): boolean {
@@ -233,6 +244,11 @@ export class StoreLeaderSession implements LeaderSession {
   #tell(): void {
     for (const nudge of [...this.#nudges]) nudge();
   }
+}
+
+/** A lease is renewed each third of its time, so it has always two thirds left, or one second less. */
+function isOverdue({ remainingMs, grantedMs }: LeaseStanding): boolean {
+  return remainingMs < grantedMs / 2 - limits.leaseSlackMs;
 }
 
 function isLostAnswer(thrown: unknown): boolean {

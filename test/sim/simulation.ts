@@ -55,6 +55,7 @@ export class SimCluster {
   readonly witness = new Witness(this.store, this.clock);
   readonly computers: readonly Computer[];
   readonly ttlMs: number;
+  readonly brakeMs: number;
   readonly tastes: Tastes;
 
   constructor({ seed, tell, machinesMax = 5 }: ClusterOptions) {
@@ -63,6 +64,7 @@ export class SimCluster {
     this.trace.say('sim', `seed ${seed}`);
     this.violations = new Violations(this.trace);
     this.ttlMs = this.random.pick([3_000, 5_000, 10_000]);
+    this.brakeMs = this.random.pick([0, 5_000, 20_000, 60_000]);
     const checks = new Checks({
       ...{ clock: this.clock, witness: this.witness, violations: this.violations },
       computers: () => this.computers,
@@ -132,11 +134,11 @@ export class SimCluster {
   }
 
   #computer(number: number, checks: Checks): Computer {
-    const { random, store, clock, ttlMs, trace } = this;
+    const { random, store, clock, ttlMs, brakeMs, trace } = this;
     const metadata = new Map([['zone', random.pick(['a', 'b'])]]);
     const ownUnits = new Set<UnitName>(random.chance(0.2) ? [named('cache')] : []);
     return new Computer({
-      ...{ id: machineId(number), metadata, ownUnits, store, clock, ttlMs, trace },
+      ...{ id: machineId(number), metadata, ownUnits, store, clock, ttlMs, brakeMs, trace },
       ...{ random: random.fork(), witness: checks },
       newIdentity: () => random.hex(32) as UnitIdentity,
     });

@@ -22,6 +22,9 @@ const picture: ClusterPicture = {
   orders: new Map(),
   reports: new Map(),
   texts: new Set(),
+  brake: null,
+  resumedMs: null,
+  forgetting: new Set(),
   unreadable: new Set(),
 };
 
