@@ -32,6 +32,8 @@ export function discoveryDocument(rootUrl: string): object {
       Units: { methods: { List: unitsList, Get: unitGet, Delete: unitDelete, Set: unitSet } },
       UnitState: { methods: { Get: stateGet, List: stateList } },
       Notices: { methods: { List: noticesList } },
+      Members: { methods: { List: membersList, Delete: memberDelete } },
+      Brake: { methods: { Delete: brakeDelete } },
     },
   };
 }
@@ -76,6 +78,16 @@ const schemas = {
   }),
   UnitStatePage: page('UnitStatePage', 'states', 'UnitState'),
   Notice: object('Notice', { kind: text, text, hint: text }),
+  Member: object('Member', {
+    id: text,
+    primaryIP: text,
+    version: text,
+    present: { type: 'boolean' },
+    left: { type: 'boolean' },
+    firstSeenMs: { type: 'number' },
+    awaySinceMs: { type: 'number' },
+  }),
+  MemberPage: page('MemberPage', 'members', 'Member'),
   NoticeList: object('NoticeList', { notices: listOf('Notice') }),
 };
 
@@ -155,6 +167,32 @@ const noticesList = {
   path: 'notices',
   parameters: {},
   response: ref('NoticeList'),
+};
+
+const membersList = {
+  id: 'fleet.Member.List',
+  description: 'One page of the machines that were ever seen, present or away.',
+  httpMethod: 'GET',
+  path: 'members',
+  parameters: nextPageToken,
+  response: ref('MemberPage'),
+};
+
+const memberDelete = {
+  id: 'fleet.Member.Delete',
+  description: 'Forgets a machine that is away for good.',
+  httpMethod: 'DELETE',
+  path: 'members/{machineID}',
+  parameters: { machineID: { type: 'string', location: 'path', required: true } },
+  parameterOrder: ['machineID'],
+};
+
+const brakeDelete = {
+  id: 'fleet.Brake.Delete',
+  description: 'Ends the brake: units of machines that vanished together are moved now.',
+  httpMethod: 'DELETE',
+  path: 'brake',
+  parameters: {},
 };
 
 function ref(schema: string): object {

@@ -10,7 +10,14 @@ import { flotillaVersion } from '../lib/version.ts';
 import type { DaemonParts } from './daemon-parts.ts';
 import { becomeMember, decodeRememberedCluster } from './membership.ts';
 import { DiskRecord } from './memory.ts';
-import { answerOperator, type Counts, metricsOf, newCounts, reloaderFor } from './operator.ts';
+import {
+  answerOperator,
+  type Counts,
+  metricsOf,
+  newCounts,
+  reloaderFor,
+  tellOfBrake,
+} from './operator.ts';
 import { serveEverywhere } from './servers.ts';
 
 const limits = {
@@ -29,6 +36,7 @@ export type DaemonEnd = 'stopped' | 'refused';
 export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promise<DaemonEnd> {
   const { registry, log, notifier } = parts;
   const counts = newCounts(log);
+  tellOfBrake(registry, counts);
   const reloader = reloaderFor(parts);
   const api = await createApi({
     catalog: registry.catalog,
@@ -38,6 +46,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     onAnswer: (method, status) => counts.answers.add(method, status),
     metrics: () => metricsOf(registry, counts),
     notices: counts.notices,
+    roster: registry.roster,
   });
   const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();

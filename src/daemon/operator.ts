@@ -2,6 +2,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Metric } from '../lib/metric.ts';
 import { flotillaVersion } from '../lib/version.ts';
+import { brakeNotices } from '../model/brake.ts';
 import type { Registry } from '../registry/connect-registry.ts';
 import { AgentCounts } from './agent-counts.ts';
 import type { DaemonParts } from './daemon-parts.ts';
@@ -40,6 +41,12 @@ export function metricsOf({ store, lease, ledger }: Registry, counts: Counts): r
     lease: () => lease.status(),
     orderCount: () => ledger.orderBook()?.orders.size ?? null,
   });
+}
+
+/** Hangs the brake on the board: the leader knows of it at once, everybody by asking the store. */
+export function tellOfBrake({ roster }: Registry, { notices, engine }: Counts): void {
+  notices.addOwn(() => brakeNotices(engine.session?.picture().brake ?? null));
+  notices.addAsked(async (signal) => brakeNotices(await roster.readBrake(signal)));
 }
 
 /** What reads the configuration again, with everything that it changes. */

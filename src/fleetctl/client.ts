@@ -2,6 +2,7 @@ import {
   apiRoot,
   type ErrorBody,
   type MachineBody,
+  type MemberBody,
   type NoticeBody,
   type PutUnitBody,
   pageItemsMax,
@@ -55,6 +56,23 @@ export class FleetClient {
     return this.#walk<MachineBody>('machines', {});
   }
 
+  /** Every machine ever seen and not forgotten. */
+  listMembers(): Promise<readonly MemberBody[]> {
+    return this.#walk<MemberBody>('members', {});
+  }
+
+  async forgetMember(id: string): Promise<void> {
+    const answer = await this.#send({ method: 'DELETE', path: `${apiRoot}/members/${id}` });
+    if (answer.status !== 204) this.#read(answer);
+  }
+
+  async endBrake(): Promise<'ended' | 'off'> {
+    const answer = await this.#send({ method: 'DELETE', path: `${apiRoot}/brake` });
+    if (this.#isMissing(answer)) return 'off';
+    if (answer.status !== 204) this.#read(answer);
+    return 'ended';
+  }
+
   /** Conditions of the cluster to be told; none from a fleetd of fleet 1.0, which has no such path. */
   async listNotices(): Promise<readonly NoticeBody[]> {
     const answer = await this.#send({ method: 'GET', path: `${apiRoot}/notices` });
@@ -82,7 +100,7 @@ export class FleetClient {
 
   /** All pages of a listing; from the start again when the store forgot the revision meanwhile. */
   async #walk<T>(
-    collection: 'units' | 'states' | 'machines',
+    collection: Collection,
     filter: Readonly<Record<string, string>>,
   ): Promise<readonly T[]> {
     for (let tryCount = 1; ; tryCount += 1) {
@@ -96,7 +114,7 @@ export class FleetClient {
   }
 
   async #walkOnce<T>(
-    collection: 'units' | 'states' | 'machines',
+    collection: Collection,
     filter: Readonly<Record<string, string>>,
   ): Promise<readonly T[]> {
     const items: T[] = [];
@@ -142,6 +160,8 @@ export class FleetClient {
     throw notFleetd(this.#transport.endpoint, `${what} (HTTP ${status})`);
   }
 }
+
+type Collection = 'units' | 'states' | 'machines' | 'members';
 
 /** fleetd said no, and why. */
 export class ApiRefusal extends FleetError {

@@ -84,7 +84,11 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
   await cluster.start();
   const told: Notice[] = [];
   const notices: Notices = { read: async () => told };
-  const server = await serveOnSocket({ catalog: cluster.catalog, notices });
+  const server = await serveOnSocket({
+    catalog: cluster.catalog,
+    roster: cluster.roster,
+    notices,
+  });
   const machineIdPath = join(server.folder, 'machine-id');
   const environment = {
     FLEETCTL_ENDPOINT: `unix://${server.socketPath}`,

@@ -1,6 +1,7 @@
 import type { UnitStateBody } from '../../api/schema.ts';
 import { byText } from '../../lib/order.ts';
-import type { Command } from '../command.ts';
+import { tellBrakedUnits } from '../braked-units.ts';
+import type { Command, ExitStatus } from '../command.ts';
 import { hashText, MachineNames } from '../machine-names.ts';
 import { withNotices } from '../notices.ts';
 import { type Column, chooseColumns, formatTable, readTableFlags, tableFlags } from '../tables.ts';
@@ -21,7 +22,7 @@ export const listUnits: Command = {
     const wanted = fields ?? ['unit', 'machine', 'active', 'sub'];
     chooseColumns(columns(isFull, new MachineNames([])), wanted); // a bad field costs no request
     const client = context.client();
-    return withNotices(context, async () => {
+    const list = async (): Promise<ExitStatus> => {
       const [found, machines] = await Promise.all([client.listStates(), client.listMachines()]);
       const states = [...found].sort(
         (one, other) => byText(one.name, other.name) || byText(one.machineID, other.machineID),
@@ -30,6 +31,9 @@ export const listUnits: Command = {
       if (isJson) context.screen.line(JSON.stringify(states, null, 2));
       else context.screen.write(formatTable(chosen, states, hasLegend));
       return 0;
+    };
+    return withNotices(context, list, async (notices) => {
+      if (notices.some(({ kind }) => kind === 'brake')) await tellBrakedUnits(context);
     });
   },
 };
