@@ -64,7 +64,7 @@ export class SimCluster {
     this.trace.say('sim', `seed ${seed}`);
     this.violations = new Violations(this.trace);
     this.ttlMs = this.random.pick([3_000, 5_000, 10_000]);
-    this.brakeMs = this.random.pick([0, 5_000, 20_000, 60_000]);
+    this.brakeMs = [60_000, 20_000, 5_000, 0][seed % 4] ?? 0;
     const checks = new Checks({
       ...{ clock: this.clock, witness: this.witness, violations: this.violations },
       computers: () => this.computers,
@@ -73,7 +73,10 @@ export class SimCluster {
     this.tastes = drawTastes(this.random, this.random.chance(0.5) ? zones : []);
     const count = this.random.between(2, machinesMax);
     this.computers = Array.from({ length: count }, (_, index) => this.#computer(index + 1, checks));
-    this.trace.say('sim', `${count} machines, ttl ${this.ttlMs}, ${this.tastes.unitNames.join()}`);
+    this.trace.say(
+      'sim',
+      `${count} machines, ttl ${this.ttlMs}, brake ${this.brakeMs}, ${this.tastes.unitNames.join()}`,
+    );
   }
 
   /** Goes on for `ms`; stops early when a promise was broken. */
