@@ -27,6 +27,7 @@ export const unbraked: Braking = { rules: { ttlMs: 0, brakeMs: 0 }, overdue: new
 /** True when a machine is seen to be gone that was not before: others may follow it at once. */
 export function isVanishing(picture: ClusterPicture, { brakeMs }: BrakeRules): boolean {
   if (brakeMs === 0 || isBraking(picture.brake)) return false;
+  if (picture.members.size < limits.brakeMachinesMin) return false;
   return [...picture.members.values()].some(({ id, leaving, vanishedMs }) => {
     return vanishedMs === null && !leaving && !picture.machines.has(id);
   });

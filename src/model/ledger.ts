@@ -36,7 +36,8 @@ export interface LeaderSession {
   absenceCountsInMs(): number;
   /**
    * Present machines whose lease was not renewed in time: they may be about to vanish. Asks the
-   * store, one question a machine; throws FleetError.
+   * store, one question a machine, and once more after a sixth of the TTL about those that seem
+   * to be; throws FleetError.
    */
   overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>>;
   /** False once another term began, the lease was lost or the session was closed. */

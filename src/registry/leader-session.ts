@@ -10,8 +10,9 @@ import type { Keys } from './keys.ts';
 import type { MachineLease } from './lease.ts';
 import { limits } from './limits.ts';
 import { Mirror } from './mirror.ts';
+import { overdueMachines } from './overdue-leases.ts';
 import { readKeys } from './paged-read.ts';
-import type { Compare, LeaseStanding, Op, Store, TxnAnswer } from './store.ts';
+import type { Compare, Op, Store, TxnAnswer } from './store.ts';
 
 /** What a session works on. */
 export interface LeaderSessionOptions {
@@ -70,15 +71,13 @@ export class StoreLeaderSession implements LeaderSession {
     return Math.max(Math.min(lease.ttlMs, limits.returnMsMax) - lease.steadyMs, 0);
   }
 
-  async overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
-    const { store } = this.#options;
-    const asked = await Promise.all(
-      [...this.#mirror.leases].map(async ([machine, leaseId]) => {
-        const standing = await store.inspectLease(leaseId, signal);
-        return { machine, isOverdue: standing === null || isOverdue(standing) };
-      }),
+  overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
+    const { store, clock, lease } = this.#options;
+    const within = AbortSignal.any([signal, this.#ending.signal]);
+    return overdueMachines(
+      { store, clock, ttlMs: lease.ttlMs, leases: this.#mirror.leases },
+      within,
     );
-    return new Set(asked.filter((one) => one.isOverdue).map(({ machine }) => machine));
   }
 
   isLive(): boolean {
@@ -244,11 +243,6 @@ export class StoreLeaderSession implements LeaderSession {
   #tell(): void {
     for (const nudge of [...this.#nudges]) nudge();
   }
-}
-
-/** A lease is renewed each third of its time, so it has always two thirds left, or one second less. */
-function isOverdue({ remainingMs, grantedMs }: LeaseStanding): boolean {
-  return remainingMs < grantedMs / 2 - limits.leaseSlackMs;
 }
 
 function isLostAnswer(thrown: unknown): boolean {
