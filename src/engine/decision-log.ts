@@ -24,7 +24,7 @@ export function decisionLine(decision: Decision, before: ClusterPicture): Decisi
   if (changes.some(({ kind }) => kind === 'forget-member')) {
     return { level: 'info', message: 'forgot machine', fields: { machine: subject, reason } };
   }
-  if (first?.kind === 'keep-member') {
+  if (first?.kind === 'forget-wish') {
     return { level: 'info', message: 'kept machine', fields: { machine: subject, reason } };
   }
   if (first?.kind === 'forget-text') {

@@ -42,6 +42,7 @@ function forgotten(picture: ClusterPicture, machine: MachineId): readonly Decisi
       .sort(byText)
       .map((unit): Change => ({ kind: 'withdraw', machine, unit })),
     { kind: 'forget-member', machine },
+    { kind: 'forget-wish', machine },
   ];
   const decisions: Decision[] = [];
   for (let start = 0; start < changes.length; start += limits.batchChangesMax) {
@@ -53,5 +54,5 @@ function forgotten(picture: ClusterPicture, machine: MachineId): readonly Decisi
 
 function kept(machine: MachineId): Decision {
   const reason = `machine ${shortId(machine)} is there and is not forgotten`;
-  return { subject: machine, reason, changes: [{ kind: 'keep-member', machine }] };
+  return { subject: machine, reason, changes: [{ kind: 'forget-wish', machine }] };
 }

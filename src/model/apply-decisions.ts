@@ -64,9 +64,8 @@ function apply(draft: Draft, change: Change): void {
       return;
     case 'forget-member':
       draft.members.delete(change.machine);
-      draft.forgetting.delete(change.machine);
       return;
-    case 'keep-member':
+    case 'forget-wish':
       draft.forgetting.delete(change.machine);
       return;
     default:

@@ -24,10 +24,10 @@ export type Change =
   | { readonly kind: 'member'; readonly member: Member }
   /** null: there is nothing to remember of it any more. */
   | { readonly kind: 'brake'; readonly brake: Brake | null }
-  /** Deletes a member that is away, unless it came back meanwhile, and the wish to forget it. */
+  /** Deletes a member that is away, unless it came back meanwhile. */
   | { readonly kind: 'forget-member'; readonly machine: MachineId }
-  /** Deletes the wish alone: the machine is there, or was never known. */
-  | { readonly kind: 'keep-member'; readonly machine: MachineId };
+  /** Deletes the wish that it is forgotten: it is, or the machine is there. */
+  | { readonly kind: 'forget-wish'; readonly machine: MachineId };
 
 /** Changes that belong together: all in one transaction, or none. */
 export interface Decision {

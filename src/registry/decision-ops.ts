@@ -39,7 +39,8 @@ export function decisionTxn(
     if (guard === 'outdated') return null;
     if (guard === 'done') continue;
     if (guard !== null) onlyIf.set(guard.key, guard);
-    for (const op of opsOf(change, context.keys)) writes.set(op.key, op);
+    const op = opOf(change, context.keys);
+    writes.set(op.key, op);
   }
   return { onlyIf: [...onlyIf.values()], writes: [...writes.values()] };
 }
@@ -63,13 +64,7 @@ function guardOf(change: Change, context: DecisionContext): Guard | 'outdated' |
   return { kind: 'modified', key, at };
 }
 
-function opsOf(change: Change, keys: Keys): readonly Op[] {
-  if (change.kind !== 'forget-member') return [opOf(change, keys)];
-  const { machine } = change;
-  return [keys.member(machine), keys.forgetting(machine)].map((key) => ({ kind: 'delete', key }));
-}
-
-function opOf(change: Exclude<Change, { kind: 'forget-member' }>, keys: Keys): Op {
+function opOf(change: Change, keys: Keys): Op {
   switch (change.kind) {
     case 'place':
       return put(keys.placement(change.unit), placementCodec.encode(change.placement));
@@ -88,7 +83,9 @@ function opOf(change: Exclude<Change, { kind: 'forget-member' }>, keys: Keys): O
     case 'brake':
       if (change.brake === null) return { kind: 'delete', key: keys.brake };
       return put(keys.brake, brakeCodec.encode(change.brake));
-    case 'keep-member':
+    case 'forget-member':
+      return { kind: 'delete', key: keys.member(change.machine) };
+    case 'forget-wish':
       return { kind: 'delete', key: keys.forgetting(change.machine) };
     default:
       return unreachable(change);

@@ -31,14 +31,17 @@ async function lateOnes(
   { store, leases }: LeaseLook,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<MachineId, LeaseId>> {
-  const looked = await Promise.all(
-    [...leases].map(async ([machine, leaseId]) => {
-      const standing = await store.inspectLease(leaseId, signal);
-      return { machine, leaseId, isLate: standing === null || isLate(standing) };
-    }),
-  );
-  const late = looked.filter((one) => one.isLate);
-  return new Map(late.map(({ machine, leaseId }) => [machine, leaseId]));
+  const all = [...leases];
+  const late = new Map<MachineId, LeaseId>();
+  for (let start = 0; start < all.length; start += limits.leaseLooksMax) {
+    const part = all.slice(start, start + limits.leaseLooksMax);
+    const standings = await Promise.all(part.map(([, id]) => store.inspectLease(id, signal)));
+    for (const [index, [machine, leaseId]] of part.entries()) {
+      const standing = standings[index] ?? null; // null: it has ended meanwhile
+      if (standing === null || isLate(standing)) late.set(machine, leaseId);
+    }
+  }
+  return late;
 }
 
 /** A lease is renewed each third of its time, so it has two thirds left, less what was rounded off. */

@@ -82,7 +82,7 @@ function changeText(change: Change): string {
       return `brake: ${waiting.length} machines wait, ${released.length} are let go`;
     }
     case 'forget-member':
-    case 'keep-member':
+    case 'forget-wish':
       return `${change.kind} ${shortId(change.machine)}`;
     default:
       return `${change.kind} ${change.unit}`;

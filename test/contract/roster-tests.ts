@@ -73,9 +73,9 @@ export function rosterTests(
     await cluster.until('the leader hears of it', () => session.picture().forgetting.has(away));
     const withdraw: Change = { kind: 'withdraw', machine: away, unit };
     const forget: Change = { kind: 'forget-member', machine: away };
-    expect(await cluster.done(session.commit([decision(withdraw, forget)], never))).toBe(
-      'committed',
-    );
+    const wish: Change = { kind: 'forget-wish', machine: away };
+    const done = session.commit([decision(withdraw, forget, wish)], never);
+    expect(await cluster.done(done)).toBe('committed');
     const { everything } = daemon.keys;
     const request = { range: everything, limitCount: 100, revision: null, keysOnly: true };
     const left = await cluster.done(daemon.store.range(request, never));

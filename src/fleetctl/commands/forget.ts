@@ -36,7 +36,8 @@ export const forget: Command = {
 
 /** The member that a text names. Throws CommandError when it names none, several, or one present. */
 export function memberNamed(text: string, members: readonly MemberBody[]): MemberBody {
-  const found = text === '' ? [] : members.filter(({ id }) => id.startsWith(text));
+  const prefix = text.replace(/\.\.\.(\/.*)?$/, '').toLowerCase(); // as tables show it, too
+  const found = prefix === '' ? [] : members.filter(({ id }) => id.startsWith(prefix));
   const [member, ...others] = found;
   if (member === undefined) {
     throw new CommandError(`there is no machine ${text}`, {
