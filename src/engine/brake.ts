@@ -80,8 +80,8 @@ export function brakeDecisions(before: Brake | null, after: Brake | null): Decis
 function brakeWords(before: Brake | null, after: Brake | null): string {
   if (!isBraking(after)) return isBraking(before) ? 'off' : 'forgotten';
   if (!isBraking(before) || before.sinceMs !== after.sinceMs) return 'on';
-  if (after.released.length > before.released.length) return 'lets a machine go';
-  return 'on for other machines';
+  if (after.waiting.length < before.waiting.length) return 'fewer machines wait';
+  return 'other machines wait';
 }
 
 /** Puts it on, if those that vanished just now are most of all; null: they are not. */

@@ -54,6 +54,7 @@ function brakeLine(brake: Brake | null, reason: string): DecisionLine {
   const { goneCount, ofCount, waiting, untilMs } = brake;
   const until = new Date(untilMs).toISOString();
   const fields = { reason, gone: goneCount, of: ofCount, waiting: waiting.length, until };
+  if (reason !== 'on') return { level: 'info', message: 'brake goes on', fields };
   const message = 'most machines vanished at once, moving nothing of theirs for now';
   return { level: 'warn', message, fields };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { type Braking, isVanishing, planBrake } from '../../../src/engine/brake.ts';
+import { decisionLine } from '../../../src/engine/decision-log.ts';
 import { brakeNotices } from '../../../src/model/brake.ts';
 import type { MachineId } from '../../../src/model/ids.ts';
 import type { Member } from '../../../src/model/machine.ts';
@@ -247,4 +248,29 @@ test('its notice says what happened and when it ends; none while it is off', () 
     '3 of 5 machines vanished at once: units of 2 are not moved before 1970-01-01T00:01:00Z',
   );
   expect(notice?.hint).toContain('fleetctl resume');
+});
+
+test('the journal has a warning when it goes on, and a line for each step to its end', () => {
+  const cluster = running();
+  const lines: string[] = [];
+  const plan = (): void => {
+    const before = cluster.picture();
+    for (const decision of cluster.plan().decisions) {
+      if (decision.subject !== 'brake') continue;
+      const { level, message, fields } = decisionLine(decision, before);
+      lines.push(`${level} ${message} (${(fields as { reason: string }).reason})`);
+    }
+  };
+  for (const id of [m1, m2, m3]) cluster.vanish(id, 'partition');
+  plan();
+  cluster.nowMs += rules.brakeMs;
+  plan();
+  cluster.resume();
+  plan();
+  plan();
+  expect(lines).toEqual([
+    'warn most machines vanished at once, moving nothing of theirs for now (on)',
+    'info brake goes on (fewer machines wait)',
+    'info brake is off (off)',
+  ]);
 });
