@@ -39,6 +39,11 @@ export async function forgetMember(
     const hint = 'GET /members lists the machines that are known';
     return refused({ status: 404, message: `there is no machine ${id}`, hint });
   }
+  if (outcome === 'unnoted') {
+    const message = `machine ${id} is silent, but no leader has taken note of that yet`;
+    const hint = 'it may be back in a moment; if it is not, try again';
+    return refused({ status: 409, message, hint });
+  }
   return refused({
     status: 409,
     message: `machine ${id} is there; only one that is away for good can be forgotten`,

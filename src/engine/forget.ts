@@ -13,12 +13,16 @@ export interface Forgetting {
 /**
  * Leaves out the machines that somebody wants to be forgotten, with every order they have: whatever
  * waited for one of them waits no more. A machine that is there is not forgotten, and the wish is
- * dropped: whoever had it thought that it was away for good.
+ * dropped: whoever had it thought that it was away for good. One that is not there, and was when a
+ * leader last looked, may only have lost its lease for a moment: the wish waits.
  */
 export function forgetMembers(picture: ClusterPicture): Forgetting {
   const wished = [...picture.forgetting].sort(byText);
   if (wished.length === 0) return { picture, decisions: [] };
-  const away = new Set(wished.filter((id) => !picture.machines.has(id)));
+  const isThere = (id: MachineId): boolean => picture.machines.has(id);
+  const away = new Set(
+    wished.filter((id) => !isThere(id) && picture.members.get(id)?.vanishedMs !== null),
+  );
   const without = <T>(map: ReadonlyMap<MachineId, T>): ReadonlyMap<MachineId, T> =>
     new Map([...map].filter(([id]) => !away.has(id)));
   return {
@@ -29,7 +33,10 @@ export function forgetMembers(picture: ClusterPicture): Forgetting {
       reports: without(picture.reports),
       forgetting: new Set(),
     },
-    decisions: wished.flatMap((id) => (away.has(id) ? forgotten(picture, id) : [kept(id)])),
+    decisions: wished.flatMap((id) => {
+      if (isThere(id)) return [kept(id)];
+      return away.has(id) ? forgotten(picture, id) : [];
+    }),
   };
 }
 

@@ -14,9 +14,10 @@ export interface MemberView {
 
 /**
  * What became of the wish that a machine is forgotten: `asked` (the leader does it), `present` (it
- * is there, nothing was asked), `unknown` (there is no such member).
+ * is there, nothing was asked), `unnoted` (it is not there, but no leader has seen it vanish: it may
+ * be back in a moment; nothing was asked), `unknown` (there is no such member).
  */
-export type ForgetOutcome = 'asked' | 'present' | 'unknown';
+export type ForgetOutcome = 'asked' | 'present' | 'unnoted' | 'unknown';
 
 /** The API's door to machines that are away, and to the brake. Throws FleetError. */
 export interface Roster {

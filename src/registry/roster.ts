@@ -91,6 +91,9 @@ export class StoreRoster implements Roster {
     const [present = null, member = null] = reading.items;
     if (present !== null) return { outcome: 'present', onlyIf: [], writes: [] };
     if (member === null) return { outcome: 'unknown', onlyIf: [], writes: [] };
+    const record = memberCodec.decode(member.value);
+    const isNoted = !record.ok || record.value.vanishedMs !== null;
+    if (!isNoted) return { outcome: 'unnoted', onlyIf: [], writes: [] };
     const absent: Compare = { kind: 'absent', key: keys.machine(machine) };
     await this.#deleteMetadata(machine, absent, signal);
     const value = forgettingCodec.encode({ askedMs: Math.trunc(clock.wallMs()) });

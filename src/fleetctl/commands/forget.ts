@@ -21,10 +21,12 @@ export const forget: Command = {
   flags: [],
   examples: ['fleetctl forget 2f7e1a90'],
   async run(context, [text = '']) {
-    const members = await context.client().listMembers();
-    const { id } = memberNamed(text, members);
-    await context.client().forgetMember(id);
-    if (await isForgotten(context, id)) {
+    const client = context.client();
+    const { id } = memberNamed(text, await client.listMembers());
+    // One that fell silent a moment ago is written down as away first.
+    await cameTrue(context, (members) => members.some((one) => one.id === id && isNoted(one)));
+    await client.forgetMember(id);
+    if (await cameTrue(context, (members) => members.every((one) => one.id !== id))) {
       context.screen.line(`Forgot ${id}`);
       return 0;
     }
@@ -55,7 +57,15 @@ export function memberNamed(text: string, members: readonly MemberBody[]): Membe
   });
 }
 
-async function isForgotten(context: Context, id: string): Promise<boolean> {
+function isNoted({ present, awaySinceMs }: MemberBody): boolean {
+  return present || awaySinceMs !== null;
+}
+
+/** Looks until it is so; false when it took too long. */
+async function cameTrue(
+  context: Context,
+  isSo: (members: readonly MemberBody[]) => boolean,
+): Promise<boolean> {
   const endMs = context.clock.nowMs() + limits.forgetMsMax;
   for (
     let pauseMs: number = limits.lookFirstMs;
@@ -63,7 +73,7 @@ async function isForgotten(context: Context, id: string): Promise<boolean> {
     pauseMs = Math.min(2 * pauseMs, limits.lookMaxMs)
   ) {
     const members = await context.client().listMembers();
-    if (members.every((member) => member.id !== id)) return true;
+    if (isSo(members)) return true;
     if (context.clock.nowMs() >= endMs) return false;
     await rest(pauseMs, context.clock, new AbortController().signal);
   }

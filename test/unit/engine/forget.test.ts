@@ -59,6 +59,17 @@ test('a machine that is there is not forgotten', () => {
   expect(cluster.picture().forgetting.size).toBe(0);
 });
 
+test('one that vanished unseen is not forgotten before a leader has written that down', () => {
+  const cluster = running();
+  cluster.vanish(m1, 'partition');
+  cluster.forget(m1);
+  const { decisions } = cluster.plan();
+  expect(decisions.flatMap(({ changes }) => changes.map(({ kind }) => kind))).not.toContain(
+    'forget-member',
+  );
+  expect(cluster.picture().forgetting.has(m1)).toBe(true);
+});
+
 test('one that comes back after all is a new machine, and what runs there runs on', () => {
   const cluster = running();
   cluster.vanish(m1, 'partition');
