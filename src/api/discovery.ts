@@ -2,8 +2,8 @@ import { apiRoot } from './schema.ts';
 
 /**
  * The discovery document of API v1, from which programs generate their clients. Names, types and
- * parameters are those of fleet 1.0; what we add to the API is left out, so that generated clients
- * stay as they are. `rootUrl` is a URL with a slash at its end.
+ * parameters are those of fleet 1.0, so that programs written against it compile as they are: what we
+ * add is a resource of its own, or is left out. `rootUrl` is a URL with a slash at its end.
  */
 export function discoveryDocument(rootUrl: string): object {
   const basePath = `${apiRoot}/`;
@@ -31,6 +31,9 @@ export function discoveryDocument(rootUrl: string): object {
       Machines: { methods: { List: machinesList } },
       Units: { methods: { List: unitsList, Get: unitGet, Delete: unitDelete, Set: unitSet } },
       UnitState: { methods: { Get: stateGet, List: stateList } },
+      Notices: { methods: { List: noticesList } },
+      Members: { methods: { List: membersList, Delete: memberDelete } },
+      Brake: { methods: { Delete: brakeDelete } },
     },
   };
 }
@@ -74,6 +77,18 @@ const schemas = {
     systemdSubState: text,
   }),
   UnitStatePage: page('UnitStatePage', 'states', 'UnitState'),
+  Notice: object('Notice', { kind: text, text, hint: text }),
+  Member: object('Member', {
+    id: text,
+    primaryIP: text,
+    version: text,
+    present: { type: 'boolean' },
+    left: { type: 'boolean' },
+    firstSeenMs: { type: 'number' },
+    awaySinceMs: { type: 'number' },
+  }),
+  MemberPage: page('MemberPage', 'members', 'Member'),
+  NoticeList: object('NoticeList', { notices: listOf('Notice') }),
 };
 
 const inQuery = { type: 'string', location: 'query' };
@@ -143,6 +158,41 @@ const stateList = {
   path: 'state',
   parameters: { ...nextPageToken, unitName: inQuery, machineID: inQuery },
   response: ref('UnitStatePage'),
+};
+
+const noticesList = {
+  id: 'fleet.Notice.List',
+  description: 'Conditions of the whole cluster that a person must know of.',
+  httpMethod: 'GET',
+  path: 'notices',
+  parameters: {},
+  response: ref('NoticeList'),
+};
+
+const membersList = {
+  id: 'fleet.Member.List',
+  description: 'One page of the machines that were ever seen, present or away.',
+  httpMethod: 'GET',
+  path: 'members',
+  parameters: nextPageToken,
+  response: ref('MemberPage'),
+};
+
+const memberDelete = {
+  id: 'fleet.Member.Delete',
+  description: 'Forgets a machine that is away for good.',
+  httpMethod: 'DELETE',
+  path: 'members/{machineID}',
+  parameters: { machineID: { type: 'string', location: 'path', required: true } },
+  parameterOrder: ['machineID'],
+};
+
+const brakeDelete = {
+  id: 'fleet.Brake.Delete',
+  description: 'Ends the brake: units of machines that vanished together are moved now.',
+  httpMethod: 'DELETE',
+  path: 'brake',
+  parameters: {},
 };
 
 function ref(schema: string): object {

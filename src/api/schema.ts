@@ -127,6 +127,42 @@ export interface MachinePageBody {
   readonly nextPageToken?: string;
 }
 
+/** One row of `GET /members`, an addition to API v1: a machine ever seen, present or away. */
+export interface MemberBody {
+  readonly id: string;
+  /** As it was when it was last seen; null: not known, as with every field here. */
+  readonly primaryIP: string | null;
+  readonly version: string | null;
+  readonly present: boolean;
+  /** It said goodbye; null while it is present, or when that is not known. */
+  readonly left: boolean | null;
+  /** ms since 1970. */
+  readonly firstSeenMs: number | null;
+  /** ms since 1970; null while it is present, or when that is not known. */
+  readonly awaySinceMs: number | null;
+}
+
+/** `GET /members`. */
+export interface MemberPageBody {
+  readonly members: readonly MemberBody[];
+  readonly nextPageToken?: string;
+}
+
+/** `GET /notices`, an addition to API v1: conditions of the cluster that a person must know of. */
+export interface NoticesBody {
+  readonly notices: readonly NoticeBody[];
+}
+
+/** One of them, for as long as it lasts. */
+export interface NoticeBody {
+  /** `brake`, `orphans`, …; see docs/reference/api.md. New ones may come. */
+  readonly kind: string;
+  /** What is the matter, one line. */
+  readonly text: string;
+  /** The next step, one line. */
+  readonly hint: string;
+}
+
 /** Every answer with a status of 400 or more. */
 export interface ErrorBody {
   readonly error: {

@@ -3,12 +3,16 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Logger } from '../lib/log.ts';
 import type { Metric } from '../lib/metric.ts';
 import type { Catalog } from '../model/catalog.ts';
+import type { Notices } from '../model/notice.ts';
+import type { Roster } from '../model/roster.ts';
 import { type Answer, refused } from './answer.ts';
 import { discoveryDocument, rootUrlOf } from './discovery.ts';
 import { answerErrors, answerUnknownPaths, type ServedPath } from './error-answers.ts';
 import { apiLimits } from './limits.ts';
 import { listMachines, patchMachines } from './machine-routes.ts';
+import { endBrake, forgetMember, listMembers } from './member-routes.ts';
 import { metricsContentType, metricsText } from './metrics-text.ts';
+import { listNotices, noNotices } from './notice-routes.ts';
 import type { Query } from './page-query.ts';
 import { acceptJsonOnly } from './request-body.ts';
 import { apiRoot, pageItemsDefault } from './schema.ts';
@@ -24,6 +28,10 @@ export interface ApiOptions {
   readonly version: string;
   /** Items of a page when the request does not say; `token_limit` of fleet.conf as it is now. */
   readonly pageItemsDefault?: number | (() => number);
+  /** Machines that are away, and the brake; without it there are no such paths. */
+  readonly roster?: Roster;
+  /** What `GET /notices` says; none without it. */
+  readonly notices?: Notices;
   /** What `GET /metrics` says; without it there is no such path. */
   readonly metrics?: () => readonly Metric[];
   /** Told of each answer that was sent. */
@@ -135,6 +143,26 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
     `${apiRoot}/machines`,
     answer((r, signal) => patchMachines(catalog, r.body, signal)),
   );
+  const { roster } = options;
+  if (roster !== undefined) {
+    app.get(
+      `${apiRoot}/members`,
+      answer((r, signal) => listMembers(roster, page(r), signal)),
+    );
+    app.delete<{ Params: { name: string } }>(
+      `${apiRoot}/members/:name`,
+      answer((r: Named, signal) => forgetMember(roster, r.params.name, signal)),
+    );
+    app.delete(
+      `${apiRoot}/brake`,
+      answer((_request, signal) => endBrake(roster, signal)),
+    );
+  }
+  const notices = options.notices ?? noNotices;
+  app.get(
+    `${apiRoot}/notices`,
+    answer((_request, signal) => listNotices(notices, signal)),
+  );
   app.get(
     `${apiRoot}/discovery`,
     answer(async (r) => ({ status: 200, body: discoveryDocument(rootUrlOf(r.headers.host)) })),
@@ -147,12 +175,19 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
   }
   return [
     ...(metrics === undefined ? [] : [{ path: /^\/metrics$/, allow: 'GET, HEAD' }]),
-    { path: new RegExp(`^${apiRoot}/(units|state|discovery)$`), allow: 'GET, HEAD' },
+    { path: new RegExp(`^${apiRoot}/(units|state|discovery|notices)$`), allow: 'GET, HEAD' },
+    ...(roster === undefined ? [] : rosterPaths),
     { path: new RegExp(`^${apiRoot}/machines$`), allow: 'GET, HEAD, PATCH' },
     { path: new RegExp(`^${apiRoot}/units/[^/]+$`), allow: 'GET, HEAD, PUT, DELETE' },
     { path: new RegExp(`^${apiRoot}/state/[^/]+$`), allow: 'GET, HEAD' },
   ];
 }
+
+const rosterPaths: readonly ServedPath[] = [
+  { path: new RegExp(`^${apiRoot}/members$`), allow: 'GET, HEAD' },
+  { path: new RegExp(`^${apiRoot}/members/[^/]+$`), allow: 'DELETE' },
+  { path: new RegExp(`^${apiRoot}/brake$`), allow: 'DELETE' },
+];
 
 function queryOf(request: FastifyRequest): Query {
   return request.query as Query; // fastify's parser makes an object of anything

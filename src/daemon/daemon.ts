@@ -10,7 +10,14 @@ import { flotillaVersion } from '../lib/version.ts';
 import type { DaemonParts } from './daemon-parts.ts';
 import { becomeMember, decodeRememberedCluster } from './membership.ts';
 import { DiskRecord } from './memory.ts';
-import { answerOperator, type Counts, metricsOf, newCounts, reloaderFor } from './operator.ts';
+import {
+  answerOperator,
+  type Counts,
+  metricsOf,
+  newCounts,
+  reloaderFor,
+  tellOfBrake,
+} from './operator.ts';
 import { serveEverywhere } from './servers.ts';
 
 const limits = {
@@ -28,7 +35,8 @@ export type DaemonEnd = 'stopped' | 'refused';
  */
 export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promise<DaemonEnd> {
   const { registry, log, notifier } = parts;
-  const counts = newCounts();
+  const counts = newCounts(log);
+  tellOfBrake(registry, counts);
   const reloader = reloaderFor(parts);
   const api = await createApi({
     catalog: registry.catalog,
@@ -37,6 +45,8 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     pageItemsDefault: () => reloader.settings.tokenLimitCount,
     onAnswer: (method, status) => counts.answers.add(method, status),
     metrics: () => metricsOf(registry, counts),
+    notices: counts.notices,
+    roster: registry.roster,
   });
   const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();
@@ -121,9 +131,11 @@ class MachineLife {
   }
 
   #runEngine(signal: AbortSignal): Promise<void> {
-    const { registry, log } = this.#parts;
+    const { registry, log, settings } = this.#parts;
     const { election } = registry;
-    return runEngine({ election, clock: systemClock, log, meter: this.#counts.engine }, signal);
+    const brake = { ttlMs: settings.agentTtlMs, brakeMs: settings.brakeMs };
+    const meter = this.#counts.engine;
+    return runEngine({ election, clock: systemClock, log, meter, brake }, signal);
   }
 
   #runAgent(signal: AbortSignal): Promise<void> {

@@ -135,7 +135,7 @@ export function gauge(name: string, help: string, value: number): Metric {
 }
 
 function clusterMetrics(session: LeaderSession): readonly Metric[] {
-  const { units, machines, placements, unreadable } = session.picture();
+  const { units, machines, placements, unreadable, brake } = session.picture();
   let wantedCount = 0;
   let waitingCount = 0;
   for (const [name, unit] of units) {
@@ -150,6 +150,11 @@ function clusterMetrics(session: LeaderSession): readonly Metric[] {
     gauge('fleet_engine_units', 'Units that are to be loaded or launched.', wantedCount),
     gauge('fleet_engine_units_waiting', 'Those of them without a machine.', waitingCount),
     gauge('fleet_engine_units_unreadable', 'Units left alone, not understood.', unreadable.size),
+    gauge(
+      'fleet_engine_brake_machines',
+      'Vanished machines that keep their units while the brake is on.',
+      brake?.waiting.length ?? 0,
+    ),
   ];
 }
 

@@ -1,6 +1,8 @@
 import { systemClock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
 import type { Metric } from '../lib/metric.ts';
 import { flotillaVersion } from '../lib/version.ts';
+import { brakeNotices } from '../model/brake.ts';
 import type { Registry } from '../registry/connect-registry.ts';
 import { AgentCounts } from './agent-counts.ts';
 import type { DaemonParts } from './daemon-parts.ts';
@@ -8,22 +10,25 @@ import { EngineCounts } from './engine-counts.ts';
 import { ownAddress } from './identity.ts';
 import { levelOf } from './log.ts';
 import { AnswerCounts, daemonMetrics } from './metrics.ts';
+import { NoticeBoard } from './notice-board.ts';
 import { Reloader } from './reload.ts';
 import { dumpState } from './state-dump.ts';
 
-/** Counts of everything, for metrics and dumps. */
+/** Counts of everything, for metrics and dumps, and what is to be told. */
 export interface Counts {
   readonly engine: EngineCounts;
   readonly agent: AgentCounts;
   readonly answers: AnswerCounts;
+  readonly notices: NoticeBoard;
 }
 
-/** All at zero. */
-export function newCounts(): Counts {
+/** All at zero, and nothing to tell. */
+export function newCounts(log: Logger): Counts {
   return {
     engine: new EngineCounts(systemClock),
     agent: new AgentCounts(),
     answers: new AnswerCounts(),
+    notices: new NoticeBoard(log),
   };
 }
 
@@ -31,10 +36,17 @@ export function newCounts(): Counts {
 export function metricsOf({ store, lease, ledger }: Registry, counts: Counts): readonly Metric[] {
   return daemonMetrics({
     ...counts,
+    notices: () => counts.notices.metrics(),
     requests: () => store.counts(),
     lease: () => lease.status(),
     orderCount: () => ledger.orderBook()?.orders.size ?? null,
   });
+}
+
+/** Hangs the brake on the board: the leader knows of it at once, everybody by asking the store. */
+export function tellOfBrake({ roster }: Registry, { notices, engine }: Counts): void {
+  notices.addOwn(() => brakeNotices(engine.session?.picture().brake ?? null));
+  notices.addAsked(async (signal) => brakeNotices(await roster.readBrake(signal)));
 }
 
 /** What reads the configuration again, with everything that it changes. */

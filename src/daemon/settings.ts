@@ -24,6 +24,8 @@ export interface Settings {
   readonly publicIp: string | null;
   readonly metadata: ReadonlyMap<string, string>;
   readonly agentTtlMs: number;
+  /** How long nothing moves when most machines vanish at once; 0: no brake. */
+  readonly brakeMs: number;
   readonly unitsDirectory: string;
   readonly tokenLimitCount: number;
   readonly disableEngine: boolean;
@@ -59,6 +61,7 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   public_ip: { field: 'publicIp', parse: address },
   metadata: { field: 'metadata', parse: metadata },
   agent_ttl: { field: 'agentTtlMs', parse: durationMs(agentTtlMsMin) },
+  brake_seconds: { field: 'brakeMs', parse: seconds(0, 3_600) },
   units_directory: { field: 'unitsDirectory', parse: absolutePath },
   token_limit: { field: 'tokenLimitCount', parse: count(1, 1000) },
   disable_engine: { field: 'disableEngine', parse: truth },
@@ -93,6 +96,7 @@ export const settingDefaults: Settings = {
   publicIp: null,
   metadata: new Map(),
   agentTtlMs: 10_000,
+  brakeMs: 60_000,
   unitsDirectory: '/run/fleet/units',
   tokenLimitCount: 100,
   disableEngine: false,
@@ -135,6 +139,14 @@ function count(min: number, max: number): Parse<number> {
     return value >= min && value <= max
       ? ok(value)
       : fail(`must be a whole number from ${min} to ${max}`);
+  };
+}
+
+function seconds(min: number, max: number): Parse<number> {
+  const parse = count(min, max);
+  return (text) => {
+    const value = parse(text);
+    return value.ok ? ok(value.value * 1_000) : value;
   };
 }
 

@@ -69,8 +69,13 @@ function ordersOf(book: OrderBook | null): readonly object[] {
 }
 
 function pictureLines(picture: ClusterPicture): readonly DumpLine[] {
-  const { revision, machines, members, units, placements, unreadable } = picture;
-  const cluster = { revision: String(revision), units: units.size, texts: picture.texts.size };
+  const { revision, machines, members, units, placements, unreadable, brake } = picture;
+  const cluster = {
+    revision: String(revision),
+    units: units.size,
+    texts: picture.texts.size,
+    brake,
+  };
   const unitItems = [...units].map(([unit, { desired, gone, identity }]) => {
     const placement = placements.get(unit);
     const { machine = null, reason = null, sinceMs = null } = placement ?? {};

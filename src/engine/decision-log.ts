@@ -1,10 +1,11 @@
 import type { Logger } from '../lib/log.ts';
+import { type Brake, isBraking } from '../model/brake.ts';
 import type { Change, Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 
 /** One line of the log about one decision. */
 export interface DecisionLine {
-  readonly level: 'info' | 'debug';
+  readonly level: 'warn' | 'info' | 'debug';
   readonly message: string;
   readonly fields: object;
 }
@@ -18,6 +19,13 @@ export function decisionLine(decision: Decision, before: ClusterPicture): Decisi
   const machines = machinesOf(changes);
   if (first?.kind === 'member') {
     return { level: 'info', message: 'machine changed', fields: { machine: subject, reason } };
+  }
+  if (first?.kind === 'brake') return brakeLine(first.brake, reason);
+  if (changes.some(({ kind }) => kind === 'forget-member')) {
+    return { level: 'info', message: 'forgot machine', fields: { machine: subject, reason } };
+  }
+  if (first?.kind === 'forget-wish') {
+    return { level: 'info', message: 'kept machine', fields: { machine: subject, reason } };
   }
   if (first?.kind === 'forget-text') {
     return { level: 'debug', message: 'forgot texts', fields: { count: changes.length } };
@@ -36,6 +44,19 @@ export function decisionLine(decision: Decision, before: ClusterPicture): Decisi
 export function logDecision(log: Logger, decision: Decision, before: ClusterPicture): void {
   const { level, message, fields } = decisionLine(decision, before);
   log[level](fields, message);
+}
+
+function brakeLine(brake: Brake | null, reason: string): DecisionLine {
+  if (!isBraking(brake)) {
+    const isNews = reason === 'off';
+    return { level: isNews ? 'info' : 'debug', message: 'brake is off', fields: { reason } };
+  }
+  const { goneCount, ofCount, waiting, untilMs } = brake;
+  const until = new Date(untilMs).toISOString();
+  const fields = { reason, gone: goneCount, of: ofCount, waiting: waiting.length, until };
+  if (reason !== 'on') return { level: 'info', message: 'brake goes on', fields };
+  const message = 'most machines vanished at once, moving nothing of theirs for now';
+  return { level: 'warn', message, fields };
 }
 
 function placedLine(

@@ -1,4 +1,5 @@
 import { byText } from '../lib/order.ts';
+import type { Brake } from '../model/brake.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import { type GlobMatcher, type Peer, peerOf, rememberGlobs } from '../model/conflict.ts';
 import { isConfirmedGone } from '../model/copy.ts';
@@ -10,6 +11,7 @@ import type { Applicant, TargetPlace } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import { type Braking, planBrake, unbraked } from './brake.ts';
 import { Refreshes } from './refresh.ts';
 import { Room } from './room.ts';
 
@@ -41,6 +43,10 @@ export class Draft {
    * and their leases may have run out meanwhile. What they run stays theirs.
    */
   readonly awaited: ReadonlySet<MachineId>;
+  /** The brake as it is after this plan; see `planBrake`. */
+  readonly brake: Brake | null;
+  /** Vanished machines that keep their units while the brake is on. */
+  readonly braked: ReadonlySet<MachineId>;
   /** When time alone changes a decision; null when it never does. */
   wakeAtMs: number | null = null;
   readonly #peers = new Map<UnitName, Peer>();
@@ -48,11 +54,21 @@ export class Draft {
   readonly refreshes: Refreshes;
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
-  constructor(picture: ClusterPicture, nowMs: number, absenceCountsAtMs: number) {
+  constructor(
+    picture: ClusterPicture,
+    nowMs: number,
+    absenceCountsAtMs: number,
+    { rules, overdue }: Braking = unbraked,
+  ) {
     this.picture = picture;
     this.nowMs = nowMs;
     this.awaited = nowMs < absenceCountsAtMs ? absentees(picture) : new Set();
     if (this.awaited.size > 0) this.wakeAt(absenceCountsAtMs);
+    const { awaited } = this;
+    const { brake, wakeAtMs } = planBrake({ picture, nowMs, awaited, overdue }, rules);
+    this.brake = brake;
+    this.braked = new Set(brake?.waiting);
+    if (wakeAtMs !== null) this.wakeAt(wakeAtMs);
     this.rooms = new Map(
       sortedByKey(picture.machines).map(([id, machine]) => {
         const copies = unconfirmed(picture, id);

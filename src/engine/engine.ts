@@ -4,6 +4,7 @@ import { FleetError } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Election, LeaderSession } from '../model/ledger.ts';
 import type { EngineMeter } from '../model/meters.ts';
+import type { BrakeRules } from './brake.ts';
 import { limits } from './limits.ts';
 import { serveTerm } from './term.ts';
 
@@ -13,6 +14,8 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter?: EngineMeter;
+  /** When most machines vanish at once. */
+  readonly brake: BrakeRules;
 }
 
 /**

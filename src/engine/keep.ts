@@ -86,7 +86,8 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): Seat | Homeles
   const fallback = mayKeep(draft, unit, record, machine) ? machine : null;
   const room = draft.rooms.get(machine);
   if (room === undefined) {
-    if (fallback !== null && draft.awaited.has(machine)) return staying;
+    const isHeld = draft.awaited.has(machine) || draft.braked.has(machine);
+    if (fallback !== null && isHeld) return staying;
     return { unit, record, why: `machine ${shortId(machine)} vanished`, isNew, fallback };
   }
   if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {

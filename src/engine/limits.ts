@@ -4,6 +4,10 @@ export const limits = {
   handOverMaxMs: 5 * 60_000,
   /** Comparisons and tries in one plan to make room for units that fit nowhere. */
   repairStepsMax: 100_000,
+  /** Fewer machines have no brake: with two or three, one is a large part of all. */
+  brakeMachinesMin: 4,
+  /** A machine that vanished within this still counts as one of the cluster. */
+  brakeSeenMs: 60 * 60_000,
   /** Units whose seats are thought over together. */
   repairUnitsMax: 200,
   /** A stored list of objections, as JSON. */

@@ -1,10 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
+import { FleetError } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
+import type { MachineId } from '../model/ids.ts';
 import type { LeaderSession } from '../model/ledger.ts';
 import type { EngineMeter } from '../model/meters.ts';
 import { toBatches } from './batch.ts';
+import { type BrakeRules, isVanishing } from './brake.ts';
 import { logDecision } from './decision-log.ts';
 import { limits } from './limits.ts';
 import { planCluster } from './plan.ts';
@@ -15,6 +18,7 @@ export interface PassParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter?: EngineMeter;
+  readonly brake: BrakeRules;
   /** When the first change came that this pass answers; monotonic. */
   readonly sinceMs: number;
 }
@@ -35,9 +39,10 @@ export async function enginePass(
   signal: AbortSignal,
 ): Promise<PassOutcome> {
   const { session, clock, log } = parts;
+  const braking = { rules: parts.brake, overdue: await overdueMachines(parts, signal) };
   const picture = session.picture();
   const nowMs = clock.wallMs();
-  const plan = planCluster(picture, nowMs, nowMs + session.absenceCountsInMs());
+  const plan = planCluster(picture, nowMs, nowMs + session.absenceCountsInMs(), braking);
   const { batches, oversized } = toBatches(plan.decisions, limits.batchChangesMax);
   for (const decision of oversized) sayOversized(decision);
   for (const batch of batches) {
@@ -50,6 +55,24 @@ export async function enginePass(
     }
   }
   return { kind: 'settled', wakeAtMs: plan.wakeAtMs };
+}
+
+/**
+ * Who else is about to vanish when a machine has: leases that nobody renews end one by one, within
+ * a third of the TTL. What cannot be asked is taken for well.
+ */
+async function overdueMachines(
+  { session, brake }: PassParts,
+  signal: AbortSignal,
+): Promise<ReadonlySet<MachineId>> {
+  const isAwaiting = session.absenceCountsInMs() > 0;
+  if (isAwaiting || !isVanishing(session.picture(), brake)) return new Set();
+  try {
+    return await session.overdueMachines(signal);
+  } catch (error) {
+    if (!(error instanceof FleetError)) throw error;
+    return new Set();
+  }
 }
 
 function count(

@@ -1,3 +1,4 @@
+import { brakeObjection } from '../model/brake.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
 import type { Objection, Placement } from '../model/placement.ts';
 import { placingRules, whyNot } from '../model/rules.ts';
@@ -6,7 +7,7 @@ import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
 import { isFinished } from './keep.ts';
 import { groupObjections } from './objections.ts';
-import { finishedOn } from './placement-words.ts';
+import { brakedOn, finishedOn } from './placement-words.ts';
 
 /** The placement as it should be stored; the stored one itself when it needs no change. */
 export function placementFor(
@@ -27,6 +28,9 @@ export function placementFor(
     return placement(null, circle ?? nowhereWords(objections), objections);
   }
   function seated(at: Seat): Placement {
+    if (isBraked(draft, unit, record, at)) {
+      return placement(at.machine, brakedOn(at.machine), [brakedObjection]);
+    }
     const isKept = at.kind === 'kept';
     const objections = isKept ? objectionsTo(draft, unit, record) : [];
     const why = at.kind === 'stays' ? stayingWords(draft, unit, record, at.machine) : at.why;
@@ -50,6 +54,16 @@ export function placementFor(
     };
   }
 }
+
+/** True when a unit stays on a machine that vanished, only because the brake is on. */
+function isBraked(draft: Draft, unit: UnitName, record: UnitRecord, at: Seat): boolean {
+  if (at.kind !== 'stays' || !draft.braked.has(at.machine)) return false;
+  const stored = draft.picture.placements.get(unit);
+  return stored === undefined || !isFinished(draft, unit, record, stored);
+}
+
+/** Of no machine in particular: the same for as long as the brake is on. */
+const brakedObjection: Objection = { why: brakeObjection, count: 0, machines: [] };
 
 /** Keeps the reason it was placed for, unless there is news. */
 function stayingWords(

@@ -5,9 +5,11 @@ import { applyDecisions } from '../model/apply-decisions.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import { type Braking, brakeDecisions, unbraked } from './brake.ts';
 import { unitDecisions } from './decisions.ts';
 import { Draft, sortedByKey } from './draft.ts';
 import { followings, placeable } from './followers.ts';
+import { forgetMembers } from './forget.ts';
 import { addGlobals, keepGlobals } from './globals.ts';
 import { keepSeats } from './keep.ts';
 import { memberDecisions } from './members.ts';
@@ -28,14 +30,17 @@ export interface Plan {
  * planner: it looks at everything, and a faster one has to agree with it.
  *
  * Planning again after writing it decides nothing. `nowMs` is wall time, ms since 1970; before
- * `absenceCountsAtMs`, a machine that is absent may only not have come back yet (see `Draft.awaited`).
+ * `absenceCountsAtMs`, a machine that is absent may only not have come back yet (see `Draft.awaited`);
+ * `braking` says what to do when most of them vanish at once (see `planBrake`).
  */
 export function planCluster(
-  picture: ClusterPicture,
+  stored: ClusterPicture,
   nowMs: number,
   absenceCountsAtMs: number = nowMs,
+  braking: Braking = unbraked,
 ): Plan {
-  const draft = new Draft(picture, nowMs, absenceCountsAtMs);
+  const { picture, decisions: forgotten } = forgetMembers(stored);
+  const draft = new Draft(picture, nowMs, absenceCountsAtMs, braking);
   const units = placeable(picture);
   const following = followings(units);
   const homeless = keepSeats(draft, units, following);
@@ -51,5 +56,6 @@ export function planCluster(
   }
   const ofUnits = [...memberDecisions(draft), ...unitDecisions(draft, changes)];
   const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
-  return { decisions: [...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
+  const first = [...brakeDecisions(picture.brake, draft.brake), ...forgotten];
+  return { decisions: [...first, ...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
 }

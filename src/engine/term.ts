@@ -6,6 +6,7 @@ import { Wake } from '../lib/wake.ts';
 import type { Decision } from '../model/change.ts';
 import type { LeaderSession } from '../model/ledger.ts';
 import type { EngineMeter } from '../model/meters.ts';
+import type { BrakeRules } from './brake.ts';
 import { limits } from './limits.ts';
 import { enginePass, type PassOutcome } from './pass.ts';
 
@@ -14,6 +15,7 @@ export interface TermParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter?: EngineMeter;
+  readonly brake: BrakeRules;
 }
 
 const pauses = { firstMs: limits.retryFirstMs, maxMs: limits.retryMaxMs };

@@ -2,6 +2,8 @@ import {
   apiRoot,
   type ErrorBody,
   type MachineBody,
+  type MemberBody,
+  type NoticeBody,
   type PutUnitBody,
   pageItemsMax,
   type UnitBody,
@@ -54,6 +56,30 @@ export class FleetClient {
     return this.#walk<MachineBody>('machines', {});
   }
 
+  /** Every machine ever seen and not forgotten. */
+  listMembers(): Promise<readonly MemberBody[]> {
+    return this.#walk<MemberBody>('members', {});
+  }
+
+  async forgetMember(id: string): Promise<void> {
+    const answer = await this.#send({ method: 'DELETE', path: `${apiRoot}/members/${id}` });
+    if (answer.status !== 204) this.#read(answer);
+  }
+
+  async endBrake(): Promise<'ended' | 'off'> {
+    const answer = await this.#send({ method: 'DELETE', path: `${apiRoot}/brake` });
+    if (this.#isMissing(answer)) return 'off';
+    if (answer.status !== 204) this.#read(answer);
+    return 'ended';
+  }
+
+  /** Conditions of the cluster to be told; none from a fleetd of fleet 1.0, which has no such path. */
+  async listNotices(): Promise<readonly NoticeBody[]> {
+    const answer = await this.#send({ method: 'GET', path: `${apiRoot}/notices` });
+    const notices: unknown = parseObject(answer.text)?.['notices'];
+    return answer.status === 200 && Array.isArray(notices) ? notices.filter(isNotice) : [];
+  }
+
   /** A text also goes as options: the fleetd of fleet 1.0 knows nothing else. */
   async putUnit(name: UnitName, asked: PutUnitBody): Promise<void> {
     const body = asked.text === undefined ? asked : { ...asked, options: optionsOf(asked.text) };
@@ -74,7 +100,7 @@ export class FleetClient {
 
   /** All pages of a listing; from the start again when the store forgot the revision meanwhile. */
   async #walk<T>(
-    collection: 'units' | 'states' | 'machines',
+    collection: Collection,
     filter: Readonly<Record<string, string>>,
   ): Promise<readonly T[]> {
     for (let tryCount = 1; ; tryCount += 1) {
@@ -88,7 +114,7 @@ export class FleetClient {
   }
 
   async #walkOnce<T>(
-    collection: 'units' | 'states' | 'machines',
+    collection: Collection,
     filter: Readonly<Record<string, string>>,
   ): Promise<readonly T[]> {
     const items: T[] = [];
@@ -135,6 +161,8 @@ export class FleetClient {
   }
 }
 
+type Collection = 'units' | 'states' | 'machines' | 'members';
+
 /** fleetd said no, and why. */
 export class ApiRefusal extends FleetError {
   readonly status: number;
@@ -151,6 +179,11 @@ export class ApiRefusal extends FleetError {
 function refusalIn(body: object | null): ErrorBody['error'] | null {
   const error = (body as Partial<ErrorBody> | null)?.error;
   return typeof error?.message === 'string' ? error : null;
+}
+
+function isNotice(item: unknown): item is NoticeBody {
+  const { text, hint } = (item ?? {}) as Partial<NoticeBody>;
+  return typeof text === 'string' && typeof hint === 'string';
 }
 
 function unitPath(name: UnitName): string {

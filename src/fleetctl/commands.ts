@@ -4,12 +4,14 @@ import { complete } from './commands/complete.ts';
 import { completion } from './commands/completion.ts';
 import { destroy } from './commands/destroy.ts';
 import { fdForward } from './commands/fd-forward.ts';
+import { forget } from './commands/forget.ts';
 import { journal } from './commands/journal.ts';
 import { listMachines } from './commands/list-machines.ts';
 import { listUnitFiles } from './commands/list-unit-files.ts';
 import { listUnits } from './commands/list-units.ts';
 import { load } from './commands/load.ts';
 import { restart } from './commands/restart.ts';
+import { resume } from './commands/resume.ts';
 import { ssh } from './commands/ssh.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
@@ -33,6 +35,8 @@ export const commands: readonly Command[] = [
   listUnits,
   listUnitFiles,
   listMachines,
+  resume,
+  forget,
   status,
   journal,
   ssh,

@@ -1,5 +1,11 @@
 /** Names of what a word may stand for, for completion. */
-export type Completes = 'units' | 'machines' | 'files' | 'units and files' | 'commands';
+export type Completes =
+  | 'units'
+  | 'machines'
+  | 'machines away'
+  | 'files'
+  | 'units and files'
+  | 'commands';
 
 /** The flags of one command, by their camel-cased name. Values are texts, or true for switches. */
 export type FlagValues = Readonly<Record<string, unknown>>;

@@ -22,6 +22,12 @@ export const limits = {
   sshTimeoutMsMax: 3_600_000,
   /** What is kept of the words of ssh, and dropped of a talkative shell. */
   sshWordsLengthMax: 16_384,
+  /** The leader forgets a machine within this, if there is one. */
+  forgetMsMax: 10_000,
+  /** Units that wait for the brake, told one by one. */
+  brakedUnitsMax: 20,
+  /** After a listing is printed, how long its notices may still be on their way. */
+  noticesMs: 1000,
   /** A shell waits so long at most for names of the cluster. */
   completionMs: 1000,
   requestTimeoutMsMax: 3_600_000,

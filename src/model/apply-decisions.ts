@@ -1,5 +1,6 @@
 import { unreachable } from '../lib/invariant.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Brake } from './brake.ts';
 import type { Change, Decision } from './change.ts';
 import type { ClusterPicture } from './cluster-picture.ts';
 import type { MachineId } from './ids.ts';
@@ -16,6 +17,8 @@ export function applyDecisions(
     placements: new Map(picture.placements),
     orders: new Map([...picture.orders].map(([machine, orders]) => [machine, new Map(orders)])),
     texts: new Set(picture.texts),
+    brake: picture.brake,
+    forgetting: new Set(picture.forgetting),
   };
   for (const decision of decisions) for (const change of decision.changes) apply(draft, change);
   return { ...picture, ...draft };
@@ -27,6 +30,8 @@ interface Draft {
   readonly placements: Map<UnitName, unknown>;
   readonly orders: Map<MachineId, Map<UnitName, Order>>;
   readonly texts: Set<string>;
+  readonly forgetting: Set<MachineId>;
+  brake: Brake | null;
 }
 
 function apply(draft: Draft, change: Change): void {
@@ -53,6 +58,15 @@ function apply(draft: Draft, change: Change): void {
       return;
     case 'member':
       draft.members.set(change.member.id, change.member);
+      return;
+    case 'brake':
+      draft.brake = change.brake;
+      return;
+    case 'forget-member':
+      draft.members.delete(change.machine);
+      return;
+    case 'forget-wish':
+      draft.forgetting.delete(change.machine);
       return;
     default:
       unreachable(change);

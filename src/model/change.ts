@@ -1,5 +1,6 @@
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Brake } from './brake.ts';
 import type { MachineId, UnitIdentity } from './ids.ts';
 import type { Member } from './machine.ts';
 import type { Order } from './order.ts';
@@ -20,7 +21,13 @@ export type Change =
   | { readonly kind: 'forget-unit'; readonly unit: UnitName; readonly identity: UnitIdentity }
   /** Deletes a text nobody refers to, unless it was stored again meanwhile. */
   | { readonly kind: 'forget-text'; readonly contentHash: ContentHash }
-  | { readonly kind: 'member'; readonly member: Member };
+  | { readonly kind: 'member'; readonly member: Member }
+  /** null: there is nothing to remember of it any more. */
+  | { readonly kind: 'brake'; readonly brake: Brake | null }
+  /** Deletes a member that is away, unless it came back meanwhile. */
+  | { readonly kind: 'forget-member'; readonly machine: MachineId }
+  /** Deletes the wish that it is forgotten: it is, or the machine is there. */
+  | { readonly kind: 'forget-wish'; readonly machine: MachineId };
 
 /** Changes that belong together: all in one transaction, or none. */
 export interface Decision {

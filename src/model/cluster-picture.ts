@@ -1,5 +1,6 @@
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Brake } from './brake.ts';
 import type { MachineId, Revision } from './ids.ts';
 import type { Machine, Member } from './machine.ts';
 import type { Order } from './order.ts';
@@ -19,6 +20,12 @@ export interface ClusterPicture {
   readonly reports: ReadonlyMap<MachineId, ReadonlyMap<UnitName, StateReport>>;
   /** Texts that are stored; their bytes are not part of the picture. */
   readonly texts: ReadonlySet<ContentHash>;
+  /** What became of machines that vanished together; null: nothing is held back. */
+  readonly brake: Brake | null;
+  /** `sinceMs` of the brake that somebody wants to end. */
+  readonly resumedMs: number | null;
+  /** Machines that somebody wants to be forgotten. */
+  readonly forgetting: ReadonlySet<MachineId>;
   /** Units with a record that was not understood (unit, placement, order): touch nothing of theirs. */
   readonly unreadable: ReadonlySet<UnitName>;
 }

@@ -34,6 +34,12 @@ export interface LeaderSession {
    * leases may have run out that nobody could renew: every machine gets time to come back.
    */
   absenceCountsInMs(): number;
+  /**
+   * Present machines whose lease was not renewed in time: they may be about to vanish. Asks the
+   * store, one question a machine, and once more after a sixth of the TTL about those that seem
+   * to be; throws FleetError.
+   */
+  overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>>;
   /** False once another term began, the lease was lost or the session was closed. */
   isLive(): boolean;
   /** Gives the leadership up (guarded by the term) and stops watching. */

@@ -122,7 +122,7 @@ export async function readMachinePage(
 }
 
 /** Reads on until the page is full of what can be shown, or the range ends. */
-async function readShown<T>(
+export async function readShown<T>(
   parts: ReadParts,
   what: { readonly page: PageRequest; readonly range: KeyRange },
   show: (item: StoredItem) => T | null,

@@ -1,4 +1,5 @@
 import { fail, type Result } from '../lib/result.ts';
+import type { Brake } from '../model/brake.ts';
 import type { BootId, MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
@@ -146,6 +147,24 @@ export const memberCodec = codec<Member>(
     vanishedMs: orNull(aCount),
   }),
 );
+
+export const brakeCodec = codec<Brake>(
+  record<Brake>({
+    sinceMs: aCount,
+    untilMs: aCount,
+    isEasing: aBoolean,
+    goneCount: aCount,
+    ofCount: aCount,
+    waiting: listOf(machineId),
+    released: listOf(machineId),
+  }),
+);
+
+/** `engine/resume`: the `sinceMs` of the brake that somebody wants to end. */
+export const resumeCodec = codec<{ readonly sinceMs: number }>(record({ sinceMs: aCount }));
+
+/** `forget/<machine>`: when somebody asked for it, ms since 1970. */
+export const forgettingCodec = codec<{ readonly askedMs: number }>(record({ askedMs: aCount }));
 
 export const clusterCodec = codec<ClusterRecord>(
   record<ClusterRecord>({ clusterId: aString, formatNeeded: aCount, epoch: aCount }),

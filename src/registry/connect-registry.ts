@@ -11,6 +11,7 @@ import { EtcdStore } from './etcd-store.ts';
 import { Keys } from './keys.ts';
 import { MachineLease } from './lease.ts';
 import { Registration } from './registration.ts';
+import { StoreRoster } from './roster.ts';
 import type { Store } from './store.ts';
 
 /** What the registry of one daemon is made of. */
@@ -41,6 +42,7 @@ export interface Registry {
   readonly election: StoreElection;
   readonly ledger: StoreAgentLedger;
   readonly catalog: StoreCatalog;
+  readonly roster: StoreRoster;
   /** Closes every connection. Ends no lease. */
   close(): void;
 }
@@ -73,6 +75,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     election: new StoreElection(parts),
     ledger: new StoreAgentLedger(parts),
     catalog: new StoreCatalog({ store, keys, storeGuard, newIdentity }),
+    roster: new StoreRoster({ store, keys, clock, storeGuard }),
     close: () => store.close(),
   };
 }

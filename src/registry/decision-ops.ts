@@ -2,7 +2,7 @@ import { invariant, unreachable } from '../lib/invariant.ts';
 import type { Change, Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { Revision } from '../model/ids.ts';
-import { memberCodec, orderCodec, placementCodec } from './codec.ts';
+import { brakeCodec, memberCodec, orderCodec, placementCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import type { Compare, Op } from './store.ts';
@@ -45,9 +45,12 @@ export function decisionTxn(
   return { onlyIf: [...onlyIf.values()], writes: [...writes.values()] };
 }
 
-type Guard = Extract<Compare, { kind: 'modified' }>;
+type Guard = Extract<Compare, { kind: 'modified' | 'absent' }>;
 
 function guardOf(change: Change, context: DecisionContext): Guard | 'outdated' | 'done' | null {
+  if (change.kind === 'forget-member') {
+    return { kind: 'absent', key: context.keys.machine(change.machine) };
+  }
   if (change.kind !== 'forget-unit' && change.kind !== 'forget-text') return null;
   const { keys, picture } = context;
   const key =
@@ -77,6 +80,13 @@ function opOf(change: Change, keys: Keys): Op {
       return { kind: 'delete', key: keys.text(change.contentHash) };
     case 'member':
       return put(keys.member(change.member.id), memberCodec.encode(change.member));
+    case 'brake':
+      if (change.brake === null) return { kind: 'delete', key: keys.brake };
+      return put(keys.brake, brakeCodec.encode(change.brake));
+    case 'forget-member':
+      return { kind: 'delete', key: keys.member(change.machine) };
+    case 'forget-wish':
+      return { kind: 'delete', key: keys.forgetting(change.machine) };
     default:
       return unreachable(change);
   }

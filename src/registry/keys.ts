@@ -5,8 +5,8 @@ import { type KeyRange, withPrefix } from './store.ts';
 
 /** What a key is about. `other`: not ours to understand (a newer version's, or a stray one). */
 export type KeyMeaning =
-  | { readonly kind: 'cluster' | 'leader' | 'seq' | 'other' }
-  | { readonly kind: 'machine' | 'member'; readonly machine: MachineId }
+  | { readonly kind: 'cluster' | 'leader' | 'seq' | 'brake' | 'resume' | 'other' }
+  | { readonly kind: 'machine' | 'member' | 'forgetting'; readonly machine: MachineId }
   | { readonly kind: 'metadata'; readonly machine: MachineId; readonly name: string }
   | { readonly kind: 'unit' | 'placement'; readonly unit: UnitName }
   | { readonly kind: 'text'; readonly contentHash: ContentHash }
@@ -32,6 +32,18 @@ export class Keys {
   }
   get seq(): string {
     return `${this.prefix}engine/seq`;
+  }
+  /** What became of machines that vanished together. */
+  get brake(): string {
+    return `${this.prefix}engine/brake`;
+  }
+  /** Which brake somebody wants to end; written by the API. */
+  get resume(): string {
+    return `${this.prefix}engine/resume`;
+  }
+  /** The wish that a machine is forgotten; written by the API. */
+  forgetting(machine: MachineId): string {
+    return `${this.prefix}forget/${machine}`;
   }
   machine(machine: MachineId): string {
     return `${this.prefix}machines/${machine}`;
@@ -64,8 +76,13 @@ export class Keys {
   }
 
   /** All keys of one collection, e.g. `units`. */
-  all(collection: 'machines' | 'metadata' | 'units' | 'placement' | 'text' | 'state'): KeyRange {
+  all(
+    collection: 'machines' | 'members' | 'metadata' | 'units' | 'placement' | 'text' | 'state',
+  ): KeyRange {
     return withPrefix(`${this.prefix}${collection}/`);
+  }
+  metadataOf(machine: MachineId): KeyRange {
+    return withPrefix(`${this.prefix}metadata/${machine}/`);
   }
   ordersOf(machine: MachineId): KeyRange {
     return withPrefix(`${this.prefix}work/${machine}/`);
@@ -86,14 +103,14 @@ export class Keys {
   }
 }
 
+const engineKeys = ['leader', 'seq', 'brake', 'resume'] as const;
+
 type Meaning = (first: string, second: string) => KeyMeaning | null;
 
 const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['cluster', (first) => (first === '' ? { kind: 'cluster' } : null)],
-  [
-    'engine',
-    (first) => (first === 'leader' || first === 'seq' ? { kind: first } : { kind: 'other' }),
-  ],
+  ['engine', (first) => ({ kind: engineKeys.find((name) => name === first) ?? 'other' })],
+  ['forget', (first) => ({ kind: 'forgetting', machine: first as MachineId })],
   ['machines', (first) => ({ kind: 'machine', machine: first as MachineId })],
   ['members', (first) => ({ kind: 'member', machine: first as MachineId })],
   [

@@ -3,13 +3,14 @@ import { FleetError } from '../lib/error.ts';
 import { invariant } from '../lib/invariant.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
-import type { Revision } from '../model/ids.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
 import type { CommitOutcome, LeaderSession } from '../model/ledger.ts';
 import { decisionTxn } from './decision-ops.ts';
 import type { Keys } from './keys.ts';
 import type { MachineLease } from './lease.ts';
 import { limits } from './limits.ts';
 import { Mirror } from './mirror.ts';
+import { overdueMachines } from './overdue-leases.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, Op, Store, TxnAnswer } from './store.ts';
 
@@ -68,6 +69,15 @@ export class StoreLeaderSession implements LeaderSession {
   absenceCountsInMs(): number {
     const { lease } = this.#options;
     return Math.max(Math.min(lease.ttlMs, limits.returnMsMax) - lease.steadyMs, 0);
+  }
+
+  overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
+    const { store, clock, lease } = this.#options;
+    const within = AbortSignal.any([signal, this.#ending.signal]);
+    return overdueMachines(
+      { store, clock, ttlMs: lease.ttlMs, leases: this.#mirror.leases },
+      within,
+    );
   }
 
   isLive(): boolean {

@@ -26,6 +26,8 @@ export const limits = {
   pingTimeoutMs: 2000,
   /** A timer later than this was held up by ourselves: the answer may be waiting to be read. */
   ownLatenessMsMax: 100,
+  /** Leases that are looked at side by side. */
+  leaseLooksMax: 100,
   /** How far etcd and we may disagree on how fast time passes while a lease is watched. */
   leaseSlackMs: 250,
 } as const satisfies Readonly<Record<string, number>>;

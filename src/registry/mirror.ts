@@ -1,11 +1,11 @@
 import type { Clock } from '../lib/clock.ts';
 import { invariant } from '../lib/invariant.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
-import type { Revision } from '../model/ids.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
 import { Follower } from './follower.ts';
 import type { Keys } from './keys.ts';
 import { PictureBuilder } from './picture-builder.ts';
-import type { Store, StoredItem } from './store.ts';
+import type { LeaseId, Store, StoredItem } from './store.ts';
 
 /** What a mirror needs. */
 export interface MirrorOptions {
@@ -75,6 +75,11 @@ export class Mirror {
   /** The mod revision of a unit's record or of a text; null when it is not stored. */
   modRevisionOf(key: string): Revision | null {
     return this.#builder?.modRevisionOf(key) ?? null;
+  }
+
+  /** The lease that each present machine is on. */
+  get leases(): ReadonlyMap<MachineId, LeaseId> {
+    return this.#builder?.leases ?? new Map();
   }
 
   /** Calls `listener` after each change; returns a function that forgets it. */

@@ -1,3 +1,4 @@
+import type { Brake } from '../model/brake.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId, Revision } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
@@ -8,6 +9,7 @@ import type { UnitRecord } from '../model/unit.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import {
+  brakeCodec,
   type Codec,
   machineCodec,
   memberCodec,
@@ -15,12 +17,13 @@ import {
   orderCodec,
   placementCodec,
   reportCodec,
+  resumeCodec,
   unitCodec,
 } from './codec.ts';
 import { CowMap, CowSet, CowTable } from './copy-on-write.ts';
 import type { Keys } from './keys.ts';
 import { unreadableMachine, withMetadata } from './machine-view.ts';
-import type { StoredItem, WatchEvent } from './store.ts';
+import type { LeaseId, StoredItem, WatchEvent } from './store.ts';
 
 /** Builds pictures of the cluster out of stored items, one change at a time. */
 export class PictureBuilder {
@@ -40,6 +43,10 @@ export class PictureBuilder {
   readonly #overlays = new Map<MachineId, Map<string, string>>();
   /** Mod revisions of records that are deleted under a guard. */
   readonly #modRevisions = new Map<string, Revision>();
+  readonly #forgetting = new CowSet<MachineId>();
+  readonly #leases = new Map<MachineId, LeaseId>();
+  #brake: Brake | null = null;
+  #resumedMs: number | null = null;
   #leader: StoredItem | null = null;
   #revision = 0n as Revision;
   #picture: ClusterPicture | null = null;
@@ -55,6 +62,11 @@ export class PictureBuilder {
   /** The stored `engine/leader`. */
   get leader(): StoredItem | null {
     return this.#leader;
+  }
+
+  /** The lease that each present machine is on. */
+  get leases(): ReadonlyMap<MachineId, LeaseId> {
+    return this.#leases;
   }
 
   /** The mod revision of a unit's record or of a text; null when it is not stored. */
@@ -89,6 +101,9 @@ export class PictureBuilder {
       orders: this.#orders.share(),
       reports: this.#reports.share(),
       texts: this.#texts.share(),
+      brake: this.#brake,
+      resumedMs: this.#resumedMs,
+      forgetting: this.#forgetting.share(),
       unreadable: this.#unreadable.share(),
     };
     return this.#picture;
@@ -100,6 +115,19 @@ export class PictureBuilder {
     switch (meaning.kind) {
       case 'leader':
         this.#leader = item;
+        return;
+      case 'brake': {
+        const brake = brakeCodec.decode(value); // one not understood: judged anew
+        this.#brake = brake.ok ? brake.value : null;
+        return;
+      }
+      case 'resume': {
+        const resume = resumeCodec.decode(value);
+        this.#resumedMs = resume.ok ? resume.value.sinceMs : null;
+        return;
+      }
+      case 'forgetting':
+        this.#forgetting.add(meaning.machine);
         return;
       case 'unit':
         this.#modRevisions.set(key, item.modRevision);
@@ -126,6 +154,7 @@ export class PictureBuilder {
         const machine = machineCodec.decode(value);
         const plain = machine.ok ? machine.value : unreadableMachine(meaning.machine);
         this.#plainMachines.set(meaning.machine, { ...plain, id: meaning.machine });
+        if (item.leaseId !== null) this.#leases.set(meaning.machine, item.leaseId);
         this.#showMachine(meaning.machine);
         return;
       }
@@ -156,6 +185,15 @@ export class PictureBuilder {
       case 'leader':
         this.#leader = null;
         return;
+      case 'brake':
+        this.#brake = null;
+        return;
+      case 'resume':
+        this.#resumedMs = null;
+        return;
+      case 'forgetting':
+        this.#forgetting.delete(meaning.machine);
+        return;
       case 'unit':
         this.#units.set(meaning.unit, null);
         return;
@@ -173,6 +211,7 @@ export class PictureBuilder {
         return;
       case 'machine':
         this.#plainMachines.delete(meaning.machine);
+        this.#leases.delete(meaning.machine);
         this.#showMachine(meaning.machine);
         return;
       case 'member':

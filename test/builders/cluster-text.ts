@@ -77,6 +77,13 @@ function changeText(change: Change): string {
       return `member ${change.member.vanishedMs === null ? 'present' : 'vanished'}`;
     case 'forget-text':
       return `forget ${change.contentHash}`;
+    case 'brake': {
+      const { waiting = [], released = [] } = change.brake ?? {};
+      return `brake: ${waiting.length} machines wait, ${released.length} are let go`;
+    }
+    case 'forget-member':
+    case 'forget-wish':
+      return `${change.kind} ${shortId(change.machine)}`;
     default:
       return `${change.kind} ${change.unit}`;
   }

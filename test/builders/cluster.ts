@@ -132,6 +132,9 @@ export function aPicture(some: Partial<ClusterPicture> = {}): ClusterPicture {
     orders: new Map(),
     reports: new Map(),
     texts: new Set(),
+    brake: null,
+    resumedMs: null,
+    forgetting: new Set(),
     unreadable: new Set(),
     ...some,
   };

@@ -10,6 +10,7 @@ import { StoreCatalog } from '../../src/registry/catalog.ts';
 import { machineCodec, placementCodec, reportCodec, unitCodec } from '../../src/registry/codec.ts';
 import { Keys } from '../../src/registry/keys.ts';
 import { MemoryStore } from '../../src/registry/memory-store.ts';
+import { StoreRoster } from '../../src/registry/roster.ts';
 import type { Op } from '../../src/registry/store.ts';
 import { matchesGlob } from '../../src/unitfile/glob.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
@@ -52,6 +53,7 @@ export class FakeCluster {
   readonly store = new MemoryStore(systemClock);
   readonly keys = new Keys('/fleet');
   readonly catalog: Catalog;
+  readonly roster: StoreRoster;
   readonly machines: readonly Machine[];
   readonly #options: FakeClusterOptions;
   readonly #placements = new Map<UnitName, Placement>();
@@ -62,6 +64,8 @@ export class FakeCluster {
   constructor(options: FakeClusterOptions) {
     this.#options = options;
     this.machines = Array.from({ length: options.machineCount }, (_, index) => aMachine(index + 1));
+    const { store, keys } = this;
+    this.roster = new StoreRoster({ store, keys, clock: systemClock, storeGuard: () => [] });
     this.catalog = new StoreCatalog({
       store: this.store,
       keys: this.keys,

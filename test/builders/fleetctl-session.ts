@@ -5,6 +5,7 @@ import type { Here } from '../../src/fleetctl/here.ts';
 import { runFleetctl } from '../../src/fleetctl/program.ts';
 import type { SshSettings } from '../../src/fleetctl/ssh-settings.ts';
 import type { MachineId } from '../../src/model/ids.ts';
+import type { Notice, Notices } from '../../src/model/notice.ts';
 import { type ApiServer, serveOnSocket } from './api-server.ts';
 import { FakeCluster, type FakeClusterOptions } from './fake-cluster.ts';
 
@@ -34,6 +35,8 @@ export interface Outcome {
 export interface Session {
   readonly cluster: FakeCluster;
   readonly server: ApiServer;
+  /** What the cluster has to tell; a test may add to it. */
+  readonly notices: Notice[];
   /** Writes a unit file; returns its path. */
   file(name: string, text: string | Uint8Array): string;
   /**
@@ -79,7 +82,13 @@ export async function runCommand(
 export async function aSession(options: FakeClusterOptions): Promise<Session> {
   const cluster = new FakeCluster(options);
   await cluster.start();
-  const server = await serveOnSocket({ catalog: cluster.catalog });
+  const told: Notice[] = [];
+  const notices: Notices = { read: async () => told };
+  const server = await serveOnSocket({
+    catalog: cluster.catalog,
+    roster: cluster.roster,
+    notices,
+  });
   const machineIdPath = join(server.folder, 'machine-id');
   const environment = {
     FLEETCTL_ENDPOINT: `unix://${server.socketPath}`,
@@ -100,6 +109,7 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
   return {
     cluster,
     server,
+    notices: told,
     file(name, text) {
       const path = join(server.folder, name);
       mkdirSync(dirname(path), { recursive: true });

@@ -1,7 +1,7 @@
 import { applyDecisions } from '../../src/model/apply-decisions.ts';
 import type { Decision } from '../../src/model/change.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
-import type { Revision } from '../../src/model/ids.ts';
+import type { MachineId, Revision } from '../../src/model/ids.ts';
 import type { CommitOutcome, Election, LeaderSession } from '../../src/model/ledger.ts';
 
 /** A leader's session over a picture in memory, whose next outcomes a test may choose. */
@@ -10,6 +10,8 @@ export class MemorySession implements LeaderSession {
   readonly batches: (readonly Decision[])[] = [];
   /** What the next commits answer instead of `committed`; an error is thrown. */
   readonly answers: (CommitOutcome | Error)[] = [];
+  /** Whose lease is not renewed. */
+  readonly overdue = new Set<MachineId>();
   isClosed = false;
   #picture: ClusterPicture;
   #isLive = true;
@@ -46,6 +48,10 @@ export class MemorySession implements LeaderSession {
 
   absenceCountsInMs(): number {
     return 0;
+  }
+
+  async overdueMachines(): Promise<ReadonlySet<MachineId>> {
+    return this.overdue;
   }
 
   isLive(): boolean {

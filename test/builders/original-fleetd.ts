@@ -18,6 +18,12 @@ export async function anOriginalFleetd(session: Session): Promise<OriginalFleetd
   const server = createServer((asked, answer) => {
     void readAll(asked).then(async (text) => {
       const { method = 'GET', url: path = '/' } = asked;
+      if (path === '/fleet/v1/notices') {
+        // What Go's own router says of a path that it does not know.
+        answer.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
+        answer.end('404 page not found\n');
+        return;
+      }
       if (method !== 'GET') writes.push(`${method} ${path.split('/').at(-1)} ${text}`.trim());
       const body = text === '' ? '' : JSON.stringify(plain(JSON.parse(text)));
       const told = await forward(session, { method, path, body });

@@ -1,3 +1,4 @@
+import { type Braking, unbraked } from '../../src/engine/brake.ts';
 import { type Plan, planCluster } from '../../src/engine/plan.ts';
 import { applyDecisions } from '../../src/model/apply-decisions.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
@@ -36,6 +37,8 @@ export class SimulatedCluster {
   readonly refusing = new Set<string>();
   /** How often each run of each submission was started, on all machines together. */
   readonly startCounts = new Map<string, number>();
+  /** How its leader brakes; not at all unless a test says so. */
+  braking: Braking = unbraked;
   #stored: ClusterPicture = aPicture();
   readonly #versions = new Map<UnitName, number>();
 
@@ -96,12 +99,22 @@ export class SimulatedCluster {
 
   /** Plans and writes the first `countMax` decisions: a leader may die between any two. */
   plan(countMax = Number.POSITIVE_INFINITY): Plan {
-    const plan = planCluster(this.picture(), this.nowMs);
+    const plan = planCluster(this.picture(), this.nowMs, this.nowMs, this.braking);
     this.#stored = applyDecisions(this.picture(), plan.decisions.slice(0, countMax));
     for (const unit of [...this.units.keys()]) {
       if (!this.#stored.units.has(unit)) this.units.delete(unit);
     }
     return plan;
+  }
+
+  /** Somebody ends the brake. */
+  resume(): void {
+    this.#stored = { ...this.#stored, resumedMs: this.#stored.brake?.sinceMs ?? null };
+  }
+
+  /** Somebody wants a machine to be forgotten. */
+  forget(id: MachineId): void {
+    this.#stored = { ...this.#stored, forgetting: new Set([...this.#stored.forgetting, id]) };
   }
 
   /** What runs of this unit ends well. */

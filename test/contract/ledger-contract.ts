@@ -16,6 +16,7 @@ import {
   TestCluster,
   ttlMs,
 } from './ledger-subject.ts';
+import { rosterTests } from './roster-tests.ts';
 
 /** What must hold of election, ledger, catalog and registration on every store. */
 export function ledgerContract(name: string, open: () => Promise<LedgerSubject>): void {
@@ -39,6 +40,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerSubject>)
     catalogTests(parts);
     agentTests(parts);
     registrationTests(parts);
+    rosterTests(parts);
   });
 }
 

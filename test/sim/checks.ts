@@ -40,6 +40,7 @@ export class Checks implements ComputerWitness {
   #leader: SimProcess | null = null;
   /** The orders as they were one revision ago. */
   #before: ClusterPicture['orders'];
+  #placedBefore: ClusterPicture['placements'] = new Map();
   /** Machine, unit and identity of every `gone` that was carried out and not taken back yet. */
   readonly #confirmed = new Set<string>();
   readonly #landedNumbers = new Map<unknown, number>();
@@ -131,7 +132,9 @@ export class Checks implements ComputerWitness {
       if (machine !== undefined) this.#orderChanged(picture, machine, meaning.unit);
     }
     for (const unit of units) this.#onePlace(picture, unit);
+    this.#brakeHolds(picture);
     this.#before = picture.orders;
+    this.#placedBefore = picture.placements;
   }
 
   /** Invariant 1: what is ordered to be somewhere is ordered where it is placed. */
@@ -145,6 +148,22 @@ export class Checks implements ComputerWitness {
       if (placement?.machine === machine && placement.identity === record.identity) continue;
       const where = `${unit} is ordered to ${order.want} on ${machine}`;
       this.#break('1', `${where}, it is placed on ${placement?.machine ?? 'none'}`);
+    }
+  }
+
+  /** Invariant 13: what waits for the brake moves only once its machine was let go. */
+  #brakeHolds(picture: ClusterPicture): void {
+    for (const machine of picture.brake?.waiting ?? []) {
+      for (const [unit, order] of this.#before.get(machine) ?? []) {
+        const was = this.#placedBefore.get(unit);
+        const record = picture.units.get(unit);
+        const isSame = record?.identity === was?.identity && order.identity === was?.identity;
+        const isWanted = record?.gone === false && record.desired !== 'inactive';
+        if (was?.machine !== machine || order.want === 'gone' || !isSame || !isWanted) continue;
+        const now = picture.placements.get(unit)?.machine;
+        if (now === machine) continue;
+        this.#break('13', `${unit} moves from ${machine} to ${now}, which waits for the brake`);
+      }
     }
   }
 

@@ -20,6 +20,7 @@ export interface ComputerParts {
   readonly ownUnits: ReadonlySet<UnitName>;
   readonly store: Store;
   readonly ttlMs: number;
+  readonly brakeMs: number;
   readonly clock: ManualClock;
   readonly random: Random;
   readonly trace: Trace;
@@ -186,7 +187,14 @@ export class Computer {
     const landed = (request: TxnRequest, number: number): void =>
       witness.landed(this, process, request, number);
     const fleetd = new Fleetd({
-      ...{ self: this.#self(), ttlMs: this.#parts.ttlMs, process, log, systemd: this.systemd },
+      ...{
+        self: this.#self(),
+        ttlMs: this.#parts.ttlMs,
+        brakeMs: this.#parts.brakeMs,
+        process,
+        log,
+        systemd: this.systemd,
+      },
       store: new StoreLink({ store, road: this.road, clock, process, landed }),
       root: mount(`${this.id.slice(0, 4)}.${this.#daemonCount}`, this.disk, {
         turn: (isWrite) => this.#diskTurn(process, isWrite),

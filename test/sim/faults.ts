@@ -1,3 +1,4 @@
+import { FleetError } from '../../src/lib/error.ts';
 import type { MemoryStore } from '../../src/registry/memory-store.ts';
 import type { ManualClock } from '../builders/manual-clock.ts';
 import type { Computer } from './computer.ts';
@@ -77,6 +78,22 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   compaction: ({ store }) => store.compact(store.revision),
   watchBreak: (_parts, on) => on.road.breakWatches(),
+  mostVanish: (parts) => {
+    const { random, computers, clock } = parts;
+    const count = Math.floor(computers.length / 2) + 1;
+    const first = random.between(0, computers.length - 1);
+    const victims = [...computers.slice(first), ...computers.slice(0, first)].slice(0, count);
+    const isPower = random.chance(0.3);
+    for (const victim of victims) {
+      if (isPower) victim.cutPower();
+      else victim.road.set('stalled');
+      clock.after(lasts(parts) + random.between(0, 2_000), () => {
+        if (isPower) victim.powerOn();
+        else victim.road.set('open');
+      });
+    }
+    if (random.chance(0.3)) clock.after(lasts(parts), () => resume(parts));
+  },
 };
 
 /** The kinds of faults there are. */
@@ -118,6 +135,20 @@ function endOutage({ etcd, store, computers }: FaultParts): void {
   store.changeLeader();
   etcd.thaw();
   for (const { road } of computers) road.set('open');
+}
+
+/** Somebody types `fleetctl resume` somewhere; a store that is away is told so. */
+function resume({ computers, random, trace }: FaultParts): void {
+  const running = computers.flatMap(({ fleetd }) => (fleetd === null ? [] : [fleetd]));
+  if (running.length === 0) return;
+  const { roster } = random.pick(running).registry;
+  roster.endBrake(new AbortController().signal).then(
+    (outcome) => trace.say('user', `resume: ${outcome}`),
+    (error: unknown) => {
+      if (!(error instanceof FleetError)) throw error;
+      trace.say('user', `resume: ${error.trouble.code}`);
+    },
+  );
 }
 
 function calmRoad({ road }: Computer): void {

@@ -23,6 +23,7 @@ const limits = { stopMs: 5_000 } as const;
 export interface FleetdParts {
   readonly self: Machine;
   readonly ttlMs: number;
+  readonly brakeMs: number;
   readonly process: SimProcess;
   readonly store: Store;
   readonly systemd: SimSystemd;
@@ -122,7 +123,9 @@ export class Fleetd {
       },
       isOver,
     );
-    const roles = [kept, ledger.run(isOver), agent, runEngine({ election, clock, log }, keeping)];
+    const brake = { ttlMs: this.#parts.ttlMs, brakeMs: this.#parts.brakeMs };
+    const engine = runEngine({ election, clock, log, brake }, keeping);
+    const roles = [kept, ledger.run(isOver), agent, engine];
     try {
       await Promise.all(roles);
     } finally {

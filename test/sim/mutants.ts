@@ -12,6 +12,27 @@ export interface Mutant {
 /** Bugs that somebody could make one day. */
 export const mutants: readonly Mutant[] = [
   {
+    name: 'the brake is forgotten',
+    file: 'src/engine/keep.ts',
+    find: 'draft.awaited.has(machine) || draft.braked.has(machine);',
+    replace: 'draft.awaited.has(machine);',
+    test: null,
+  },
+  {
+    name: 'nobody pulls the brake',
+    file: 'src/engine/brake.ts',
+    find: 'if (ofCount < limits.brakeMachinesMin || goneCount * 2 <= ofCount) return null;',
+    replace: 'if (ofCount > 0) return null;',
+    test: 'test/unit/engine/brake.test.ts',
+  },
+  {
+    name: 'the brake never ends',
+    file: 'src/engine/brake.ts',
+    find: 'const isDue = isOver || nowMs >= untilMs;',
+    replace: 'const isDue = isOver;',
+    test: null,
+  },
+  {
     name: 'lost transactions land late',
     file: 'src/registry/leader-session.ts',
     find: "{ kind: 'modified', key: keys.seq, at: seq },",

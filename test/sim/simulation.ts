@@ -55,6 +55,7 @@ export class SimCluster {
   readonly witness = new Witness(this.store, this.clock);
   readonly computers: readonly Computer[];
   readonly ttlMs: number;
+  readonly brakeMs: number;
   readonly tastes: Tastes;
 
   constructor({ seed, tell, machinesMax = 5 }: ClusterOptions) {
@@ -63,6 +64,7 @@ export class SimCluster {
     this.trace.say('sim', `seed ${seed}`);
     this.violations = new Violations(this.trace);
     this.ttlMs = this.random.pick([3_000, 5_000, 10_000]);
+    this.brakeMs = [60_000, 20_000, 5_000, 0][seed % 4] ?? 0;
     const checks = new Checks({
       ...{ clock: this.clock, witness: this.witness, violations: this.violations },
       computers: () => this.computers,
@@ -71,7 +73,10 @@ export class SimCluster {
     this.tastes = drawTastes(this.random, this.random.chance(0.5) ? zones : []);
     const count = this.random.between(2, machinesMax);
     this.computers = Array.from({ length: count }, (_, index) => this.#computer(index + 1, checks));
-    this.trace.say('sim', `${count} machines, ttl ${this.ttlMs}, ${this.tastes.unitNames.join()}`);
+    this.trace.say(
+      'sim',
+      `${count} machines, ttl ${this.ttlMs}, brake ${this.brakeMs}, ${this.tastes.unitNames.join()}`,
+    );
   }
 
   /** Goes on for `ms`; stops early when a promise was broken. */
@@ -132,11 +137,11 @@ export class SimCluster {
   }
 
   #computer(number: number, checks: Checks): Computer {
-    const { random, store, clock, ttlMs, trace } = this;
+    const { random, store, clock, ttlMs, brakeMs, trace } = this;
     const metadata = new Map([['zone', random.pick(['a', 'b'])]]);
     const ownUnits = new Set<UnitName>(random.chance(0.2) ? [named('cache')] : []);
     return new Computer({
-      ...{ id: machineId(number), metadata, ownUnits, store, clock, ttlMs, trace },
+      ...{ id: machineId(number), metadata, ownUnits, store, clock, ttlMs, brakeMs, trace },
       ...{ random: random.fork(), witness: checks },
       newIdentity: () => random.hex(32) as UnitIdentity,
     });

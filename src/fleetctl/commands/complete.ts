@@ -41,7 +41,7 @@ async function namesFor(context: Context, found: Suggestions): Promise<readonly 
   const late = new AbortController();
   try {
     const client = context.clientWith(globals, limits.completionMs);
-    const answer = names === 'units' ? unitNames(client) : machineNames(client);
+    const answer = namesOf[names](client);
     const end = rest(limits.completionMs, context.clock, late.signal).then(() => []);
     return await Promise.race([answer, end]);
   } catch (error) {
@@ -50,6 +50,16 @@ async function namesFor(context: Context, found: Suggestions): Promise<readonly 
   } finally {
     late.abort();
   }
+}
+
+const namesOf = {
+  units: unitNames,
+  machines: machineNames,
+  'machines away': awayNames,
+} as const satisfies Readonly<Record<string, (client: FleetClient) => Promise<readonly string[]>>>;
+
+async function awayNames(client: FleetClient): Promise<readonly string[]> {
+  return (await client.listMembers()).filter(({ present }) => !present).map(({ id }) => id);
 }
 
 async function unitNames(client: FleetClient): Promise<readonly string[]> {

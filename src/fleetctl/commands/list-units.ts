@@ -1,7 +1,9 @@
 import type { UnitStateBody } from '../../api/schema.ts';
 import { byText } from '../../lib/order.ts';
-import type { Command } from '../command.ts';
+import { tellBrakedUnits } from '../braked-units.ts';
+import type { Command, ExitStatus } from '../command.ts';
 import { hashText, MachineNames } from '../machine-names.ts';
+import { withNotices } from '../notices.ts';
 import { type Column, chooseColumns, formatTable, readTableFlags, tableFlags } from '../tables.ts';
 
 /** `fleetctl list-units`: what machines say of their units. */
@@ -10,8 +12,8 @@ export const listUnits: Command = {
   summary: 'list the units that machines have, and how they are',
   description:
     'Lists the units that machines have, in the words of their systemd: one line for each unit ' +
-    'and machine. Units that are stored only, or fit nowhere: see list-unit-files. Fields: unit, ' +
-    'load, active, sub, machine, hash.',
+    'and machine. Units that are stored only, or fit nowhere: see list-unit-files. Notices of the ' +
+    'cluster go to stderr. Fields: unit, load, active, sub, machine, hash.',
   operand: null,
   flags: tableFlags,
   examples: ['fleetctl list-units', 'fleetctl list-units --full --fields unit,hash,machine'],
@@ -20,14 +22,19 @@ export const listUnits: Command = {
     const wanted = fields ?? ['unit', 'machine', 'active', 'sub'];
     chooseColumns(columns(isFull, new MachineNames([])), wanted); // a bad field costs no request
     const client = context.client();
-    const [found, machines] = await Promise.all([client.listStates(), client.listMachines()]);
-    const states = [...found].sort(
-      (one, other) => byText(one.name, other.name) || byText(one.machineID, other.machineID),
-    );
-    const chosen = chooseColumns(columns(isFull, new MachineNames(machines)), wanted);
-    if (isJson) context.screen.line(JSON.stringify(states, null, 2));
-    else context.screen.write(formatTable(chosen, states, hasLegend));
-    return 0;
+    const list = async (): Promise<ExitStatus> => {
+      const [found, machines] = await Promise.all([client.listStates(), client.listMachines()]);
+      const states = [...found].sort(
+        (one, other) => byText(one.name, other.name) || byText(one.machineID, other.machineID),
+      );
+      const chosen = chooseColumns(columns(isFull, new MachineNames(machines)), wanted);
+      if (isJson) context.screen.line(JSON.stringify(states, null, 2));
+      else context.screen.write(formatTable(chosen, states, hasLegend));
+      return 0;
+    };
+    return withNotices(context, list, async (notices) => {
+      if (notices.some(({ kind }) => kind === 'brake')) await tellBrakedUnits(context);
+    });
   },
 };
 

@@ -11,7 +11,7 @@ export interface Suggestion {
 export interface Suggestions {
   readonly words: readonly Suggestion[];
   /** Names of the cluster that fit as well; each begins with `prefix`. */
-  readonly names: 'units' | 'machines' | null;
+  readonly names: 'units' | 'machines' | 'machines away' | null;
   readonly hasFiles: boolean;
   /** What stands before a value in the same word: `--machine=`; empty otherwise. */
   readonly prefix: string;

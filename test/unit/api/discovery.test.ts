@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { rootUrlOf } from '../../../src/api/discovery.ts';
 import { type Api, createApi } from '../../../src/api/server.ts';
 import { captureLog } from '../../builders/api-server.ts';
-import { FakeCluster } from '../../builders/fake-cluster.ts';
+import { FakeCluster, machineId } from '../../builders/fake-cluster.ts';
 
 interface Method {
   readonly id: string;
@@ -24,7 +24,8 @@ interface Discovery {
 async function served(host: string): Promise<{ readonly api: Api; readonly document: Discovery }> {
   const cluster = new FakeCluster({ machineCount: 1 });
   await cluster.start();
-  const api = await createApi({ catalog: cluster.catalog, log: captureLog().log, version: '1' });
+  const { catalog, roster } = cluster;
+  const api = await createApi({ catalog, roster, log: captureLog().log, version: '1' });
   const answer = await api.inject({
     method: 'GET',
     url: '/fleet/v1/discovery',
@@ -38,7 +39,7 @@ async function served(host: string): Promise<{ readonly api: Api; readonly docum
 }
 
 describe('GET /discovery', () => {
-  it('names the resources and methods of API v1', async () => {
+  it('names the resources and methods of API v1, and new ones beside them', async () => {
     const { document } = await served('m1:49153');
     const names = Object.entries(document.resources).map(([name, { methods }]) => [
       name,
@@ -48,6 +49,9 @@ describe('GET /discovery', () => {
       Machines: ['List'],
       Units: ['Delete', 'Get', 'List', 'Set'],
       UnitState: ['Get', 'List'],
+      Notices: ['List'],
+      Members: ['Delete', 'List'],
+      Brake: ['Delete'],
     });
   });
 
@@ -79,7 +83,10 @@ describe('GET /discovery', () => {
       for (const [name, { location }] of Object.entries(parameters)) {
         expect(path.includes(`{${name}}`), id).toBe(location === 'path');
       }
-      const url = new URL(path.replace('{unitName}', 'a.service'), document.baseUrl).pathname;
+      const url = new URL(
+        path.replace('{unitName}', 'a.service').replace('{machineID}', machineId(9)),
+        document.baseUrl,
+      ).pathname;
       const answer = await api.inject({ method: httpMethod as 'GET', url });
       const about = { GET: [200, 404], DELETE: [404], PUT: [415] }[httpMethod];
       expect(about, id).toContain(answer.status);

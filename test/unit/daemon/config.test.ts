@@ -156,3 +156,14 @@ describe('what belongs together', () => {
     },
   );
 });
+
+describe('brake_seconds', () => {
+  it('is a whole number of seconds, 0 turns the brake off', () => {
+    expect(settingsOf('').brakeMs).toBe(60_000);
+    expect(settingsOf('brake_seconds=0').brakeMs).toBe(0);
+    expect(settingsOf('brake_seconds=90').brakeMs).toBe(90_000);
+    expect(errorsOf('brake_seconds=soon')).toEqual([
+      'fleet.conf:1: brake_seconds must be a whole number from 0 to 3600',
+    ]);
+  });
+});

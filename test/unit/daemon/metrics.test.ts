@@ -3,11 +3,13 @@ import { expect, it } from 'vitest';
 import { AgentCounts } from '../../../src/daemon/agent-counts.ts';
 import { EngineCounts } from '../../../src/daemon/engine-counts.ts';
 import { AnswerCounts, daemonMetrics, type MetricSources } from '../../../src/daemon/metrics.ts';
+import { NoticeBoard } from '../../../src/daemon/notice-board.ts';
 import type { Metric } from '../../../src/lib/metric.ts';
 import type { ClusterPicture } from '../../../src/model/cluster-picture.ts';
 import type { MachineId, Revision, UnitIdentity } from '../../../src/model/ids.ts';
 import type { LeaseId } from '../../../src/registry/store.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
+import { captureLog } from '../../builders/api-server.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 import { MemorySession } from '../../builders/memory-session.ts';
 
@@ -20,6 +22,9 @@ const picture: ClusterPicture = {
   orders: new Map(),
   reports: new Map(),
   texts: new Set(),
+  brake: null,
+  resumedMs: null,
+  forgetting: new Set(),
   unreadable: new Set(),
 };
 
@@ -35,6 +40,7 @@ function sources(): MetricSources & { readonly engine: EngineCounts; readonly ag
       heldForMs: 60_000,
       renewedAgoMs: 500,
     }),
+    notices: () => new NoticeBoard(captureLog().log).metrics(),
     orderCount: () => 4,
   };
 }

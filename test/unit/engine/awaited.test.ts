@@ -34,6 +34,22 @@ test('once absence counts, the units of an absent machine move', () => {
   expect(later.members.get(m1)?.vanishedMs).toBe(nowMs + 3000);
 });
 
+test('absence counts first, then the brake asks whether most are absent', () => {
+  const cluster = running();
+  cluster.join(machineId(4));
+  cluster.settle();
+  for (const id of [m1, m2, m3]) cluster.vanish(id, 'partition');
+  const { nowMs } = cluster;
+  const braking = { rules: { ttlMs: 3000, brakeMs: 60_000 }, overdue: new Set<never>() };
+  const early = planCluster(cluster.picture(), nowMs, nowMs + 3000, braking);
+  expect(early).toEqual({ decisions: [], wakeAtMs: nowMs + 3000 });
+  const due = planCluster(cluster.picture(), nowMs + 3000, nowMs + 3000, braking);
+  expect(due.wakeAtMs).toBe(nowMs + 63_000);
+  const later = applyDecisions(cluster.picture(), due.decisions);
+  expect(later.brake?.waiting).toEqual([m1, m2, m3]);
+  expect(units.map((unit) => later.placements.get(unit)?.machine)).not.toContain(machineId(4));
+});
+
 test('a machine that was recorded as vanished is not awaited', () => {
   const cluster = running();
   cluster.vanish(m1, 'power');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { unbraked } from '../../../src/engine/brake.ts';
 import { runEngine } from '../../../src/engine/engine.ts';
 import type { BootId } from '../../../src/model/ids.ts';
 import { openRegistry } from '../../../src/registry/connect-registry.ts';
@@ -31,7 +32,7 @@ test('on a store, a leader places a submitted unit, takes it down again and forg
   await registry.registration.join(signal);
   const log = new CapturedLog();
   const running = [
-    runEngine({ election: registry.election, clock, log }, signal),
+    runEngine({ election: registry.election, clock, log, brake: unbraked.rules }, signal),
     registry.registration.keep(signal),
     registry.ledger.run(signal),
   ];

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { unbraked } from '../../../src/engine/brake.ts';
 import { runEngine } from '../../../src/engine/engine.ts';
 import { FleetError } from '../../../src/lib/error.ts';
 import type { ClusterPicture } from '../../../src/model/cluster-picture.ts';
@@ -28,7 +29,9 @@ function run(...sessions: readonly MemorySession[]): Running {
   const clock = new ManualClock();
   const log = new CapturedLog();
   const abort = new AbortController();
-  const ended = runEngine({ election: electionOf(...sessions), clock, log }, abort.signal);
+  const brake = { ttlMs: 3_000, brakeMs: 60_000 };
+  const election = electionOf(...sessions);
+  const ended = runEngine({ election, clock, log, brake }, abort.signal);
   const stop = async (): Promise<void> => {
     abort.abort();
     await clock.pass(0);
@@ -143,6 +146,11 @@ test('while the store is away the leader tries again, later and later, and logs 
 test('a broken invariant is not swallowed', async () => {
   const session = new MemorySession(oneUnitOneMachine());
   session.answers.push(new TypeError('a bug'));
-  const parts = { election: electionOf(session), clock: new ManualClock(), log: new CapturedLog() };
+  const parts = {
+    election: electionOf(session),
+    clock: new ManualClock(),
+    log: new CapturedLog(),
+    brake: unbraked.rules,
+  };
   await expect(runEngine(parts, new AbortController().signal)).rejects.toThrow('a bug');
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { EngineCounts } from '../../../src/daemon/engine-counts.ts';
+import { unbraked } from '../../../src/engine/brake.ts';
 import { runEngine } from '../../../src/engine/engine.ts';
 import { FleetError } from '../../../src/lib/error.ts';
 import type { HistogramReading } from '../../../src/lib/metric.ts';
@@ -25,7 +26,9 @@ function run(leading: MemorySession) {
   const meter = new EngineCounts(clock);
   const abort = new AbortController();
   const election = electionOf(leading);
-  const ended = runEngine({ election, clock, log: new CapturedLog(), meter }, abort.signal);
+  const brake = unbraked.rules;
+  const log = new CapturedLog();
+  const ended = runEngine({ election, clock, log, meter, brake }, abort.signal);
   const stop = async (): Promise<void> => {
     abort.abort();
     await clock.pass(0);

@@ -1,0 +1,43 @@
+import type { NoticeBody } from '../api/schema.ts';
+import { rest } from '../lib/clock.ts';
+import type { Context } from './command.ts';
+import { limits } from './limits.ts';
+
+/**
+ * Does something while the cluster is asked for its notices, then tells them on stderr: one line
+ * and what to do, each. What was asked for never waits for them, and with none, with a fleetd that
+ * has no such thing, or with one that does not answer, nothing is told. `more` may add to them.
+ */
+export async function withNotices<T>(
+  context: Context,
+  work: () => Promise<T>,
+  more: (notices: readonly NoticeBody[]) => Promise<void> = async () => undefined,
+): Promise<T> {
+  const client = context.client();
+  const working = work();
+  const asked = client.listNotices().catch(() => []); // the work says what is wrong with fleetd
+  let notices: readonly NoticeBody[] = [];
+  let result: T;
+  try {
+    result = await working;
+  } finally {
+    notices = await soon(asked, context);
+    for (const { text, hint } of notices) {
+      context.screen.warn(text);
+      context.screen.note(hint);
+    }
+  }
+  await more(notices);
+  return result;
+}
+
+async function soon(
+  asked: Promise<readonly NoticeBody[]>,
+  { clock }: Context,
+): Promise<readonly NoticeBody[]> {
+  const enough = new AbortController();
+  const late = rest(limits.noticesMs, clock, enough.signal).then(() => []);
+  const notices = await Promise.race([asked, late]);
+  enough.abort();
+  return notices;
+}
