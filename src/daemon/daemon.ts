@@ -12,6 +12,7 @@ import { becomeMember, decodeRememberedCluster } from './membership.ts';
 import { DiskRecord } from './memory.ts';
 import { answerOperator, type Counts, metricsOf, newCounts, reloaderFor } from './operator.ts';
 import { serveEverywhere } from './servers.ts';
+import { uptimeMs } from './uptime.ts';
 
 const limits = {
   /** For everything that ends the daemon: systemd kills it after `TimeoutStopSec=`. */
@@ -143,6 +144,8 @@ class MachineLife {
         bootId: identity.bootId,
         onShutdown: () => this.#leave(),
         meter: this.#counts.agent,
+        lease: registry.lease,
+        uptimeMs,
         onReportsDoubted: (doubt) => registry.registration.onChange(doubt),
       },
       signal,

@@ -18,12 +18,25 @@ import { Room } from './room.ts';
  *
  * - `stays`: where it was.
  * - `kept`: where it was, though that machine is away or shutting down: it fits nowhere else.
+ * - `held`: where it was, on a machine that is away and may still run it (`OnPartition=stop`).
  * - `placed`: on another machine than before.
  */
 export interface Seat {
-  readonly kind: 'stays' | 'kept' | 'placed';
+  readonly kind: 'stays' | 'kept' | 'held' | 'placed';
   readonly machine: MachineId;
   readonly why: string;
+}
+
+/** For how long a machine is known to be absent without a break, ms; 0 when it is present. */
+export type AbsentForMs = (machine: MachineId) => number;
+
+/** What a plan knows of time. */
+export interface PlanTime {
+  /** Wall time, ms since 1970. */
+  readonly nowMs: number;
+  /** Before this, a machine that is absent may only not have come back yet. */
+  readonly absenceCountsAtMs: number;
+  readonly absentForMs: AbsentForMs;
 }
 
 /** A plan while it is made: the picture, with who sits where and who moves together. */
@@ -41,6 +54,8 @@ export class Draft {
    * and their leases may have run out meanwhile. What they run stays theirs.
    */
   readonly awaited: ReadonlySet<MachineId>;
+  /** For how long the leader has seen a machine to be absent; see `LeaderSession`. */
+  readonly absentForMs: AbsentForMs;
   /** When time alone changes a decision; null when it never does. */
   wakeAtMs: number | null = null;
   readonly #peers = new Map<UnitName, Peer>();
@@ -48,9 +63,11 @@ export class Draft {
   readonly refreshes: Refreshes;
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
-  constructor(picture: ClusterPicture, nowMs: number, absenceCountsAtMs: number) {
+  constructor(picture: ClusterPicture, now: PlanTime) {
+    const { nowMs, absenceCountsAtMs, absentForMs } = now;
     this.picture = picture;
     this.nowMs = nowMs;
+    this.absentForMs = absentForMs;
     this.awaited = nowMs < absenceCountsAtMs ? absentees(picture) : new Set();
     if (this.awaited.size > 0) this.wakeAt(absenceCountsAtMs);
     this.rooms = new Map(

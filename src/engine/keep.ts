@@ -7,6 +7,8 @@ import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
 import type { Following, Placeable } from './followers.ts';
+import { holdEndMs } from './holds.ts';
+import { holdWords } from './placement-words.ts';
 import type { Room } from './room.ts';
 
 /** A unit that needs a machine. */
@@ -19,6 +21,12 @@ export interface Homeless {
   readonly isNew: boolean;
   /** Where it stays all the same when it fits nowhere else. */
   readonly fallback: MachineId | null;
+}
+
+/** A unit that waits on a machine that is away: it may still run there. */
+interface Waiting {
+  readonly machine: MachineId;
+  readonly hold: string;
 }
 
 /** Seats every unit that may stay where it is; returns the others. */
@@ -36,7 +44,9 @@ export function keepSeats(
       ? { unit, record, why: null, isNew: true, fallback: null }
       : judge(draft, unit, record);
     if (typeof verdict === 'string') draft.seat(unit, { kind: 'stays', machine: verdict, why: '' });
-    else homeless.set(unit, verdict);
+    else if ('hold' in verdict) {
+      draft.seat(unit, { kind: 'held', machine: verdict.machine, why: verdict.hold });
+    } else homeless.set(unit, verdict);
   }
   return homeless;
 }
@@ -67,7 +77,7 @@ function stayingOrder(draft: Draft, units: Placeable, following: Following): Uni
 }
 
 /** The machine it stays on, or why it cannot stay. */
-function judge(draft: Draft, unit: UnitName, record: UnitRecord): MachineId | Homeless {
+function judge(draft: Draft, unit: UnitName, record: UnitRecord): MachineId | Homeless | Waiting {
   const placement = draft.picture.placements.get(unit);
   const machine = placement?.machine ?? null;
   if (placement === undefined || machine === null) {
@@ -79,6 +89,10 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): MachineId | Ho
   const room = draft.rooms.get(machine);
   if (room === undefined) {
     if (fallback !== null && draft.awaited.has(machine)) return machine;
+    const order = draft.order(machine, unit);
+    if (fallback !== null && holdEndMs(draft, machine, order) !== null) {
+      return { machine, hold: holdWords(machine, order?.guard) };
+    }
     return { unit, record, why: `machine ${shortId(machine)} vanished`, isNew, fallback };
   }
   if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {

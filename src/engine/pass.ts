@@ -37,7 +37,8 @@ export async function enginePass(
   const { session, clock, log } = parts;
   const picture = session.picture();
   const nowMs = clock.wallMs();
-  const plan = planCluster(picture, nowMs, nowMs + session.absenceCountsInMs());
+  const countsAtMs = nowMs + session.absenceCountsInMs();
+  const plan = planCluster(picture, nowMs, countsAtMs, (id) => session.absentForMs(id));
   const { batches, oversized } = toBatches(plan.decisions, limits.batchChangesMax);
   for (const decision of oversized) sayOversized(decision);
   for (const batch of batches) {

@@ -4,6 +4,7 @@ import { placingRules, whyNot } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
+import { heldUntilMs } from './holds.ts';
 import { isFinished } from './keep.ts';
 import { groupObjections } from './objections.ts';
 import { finishedOn } from './placement-words.ts';
@@ -17,6 +18,7 @@ export function placementFor(
 ): Placement {
   const stored = draft.picture.placements.get(unit);
   const seat = draft.seats.get(unit);
+  const heldMs = heldUntilMs(draft, unit);
   const next = seat === undefined ? nowhere() : seated(seat);
   if (stored === undefined) return next;
   if (isSamePlacement(stored, next)) return stored;
@@ -46,6 +48,7 @@ export function placementFor(
       reason,
       objections,
       ...(isDone ? { finishedRun: record.restartCount } : {}),
+      ...(heldMs === null ? {} : { heldUntilMs: heldMs }),
       refusals: draft.refusals(unit, record),
     };
   }
@@ -66,7 +69,8 @@ function stayingWords(
     return finishedOn(machine);
   }
   if (stored.finishedRun !== undefined) return `started again on ${shortId(machine)}`;
-  if (stored.objections.length > 0) return `machine ${shortId(machine)} is back`;
+  const wasAway = stored.objections.length > 0 || stored.heldUntilMs !== undefined;
+  if (wasAway && draft.rooms.has(machine)) return `machine ${shortId(machine)} is back`;
   return stored.reason;
 }
 
@@ -110,6 +114,7 @@ function isSamePlacement(one: Placement, other: Placement): boolean {
     one.identity === other.identity &&
     one.reason === other.reason &&
     one.finishedRun === other.finishedRun &&
+    one.heldUntilMs === other.heldUntilMs &&
     JSON.stringify([one.objections, one.refusals]) ===
       JSON.stringify([other.objections, other.refusals])
   );

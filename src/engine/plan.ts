@@ -6,7 +6,7 @@ import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { unitDecisions } from './decisions.ts';
-import { Draft, sortedByKey } from './draft.ts';
+import { type AbsentForMs, Draft, sortedByKey } from './draft.ts';
 import { followings, placeable } from './followers.ts';
 import { addGlobals, keepGlobals } from './globals.ts';
 import { keepSeats } from './keep.ts';
@@ -29,13 +29,15 @@ export interface Plan {
  *
  * Planning again after writing it decides nothing. `nowMs` is wall time, ms since 1970; before
  * `absenceCountsAtMs`, a machine that is absent may only not have come back yet (see `Draft.awaited`).
+ * Without `absentForMs` no hold ever passes.
  */
 export function planCluster(
   picture: ClusterPicture,
   nowMs: number,
   absenceCountsAtMs: number = nowMs,
+  absentForMs: AbsentForMs = unknownAbsence,
 ): Plan {
-  const draft = new Draft(picture, nowMs, absenceCountsAtMs);
+  const draft = new Draft(picture, { nowMs, absenceCountsAtMs, absentForMs });
   const units = placeable(picture);
   const following = followings(units);
   const homeless = keepSeats(draft, units, following);
@@ -52,4 +54,8 @@ export function planCluster(
   const ofUnits = [...memberDecisions(draft), ...unitDecisions(draft, changes)];
   const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
   return { decisions: [...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
+}
+
+function unknownAbsence(): number {
+  return 0;
 }

@@ -3,7 +3,7 @@ import { FleetError } from '../lib/error.ts';
 import { invariant } from '../lib/invariant.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
-import type { Revision } from '../model/ids.ts';
+import type { MachineId, Revision } from '../model/ids.ts';
 import type { CommitOutcome, LeaderSession } from '../model/ledger.ts';
 import { decisionTxn } from './decision-ops.ts';
 import type { Keys } from './keys.ts';
@@ -68,6 +68,10 @@ export class StoreLeaderSession implements LeaderSession {
   absenceCountsInMs(): number {
     const { lease } = this.#options;
     return Math.max(Math.min(lease.ttlMs, limits.returnMsMax) - lease.steadyMs, 0);
+  }
+
+  absentForMs(machine: MachineId): number {
+    return this.#mirror.absentForMs(machine);
   }
 
   isLive(): boolean {

@@ -48,6 +48,10 @@ export class MemorySession implements LeaderSession {
     return 0;
   }
 
+  absentForMs(): number {
+    return 0;
+  }
+
   isLive(): boolean {
     return this.#isLive;
   }

@@ -104,9 +104,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a successor does not wait',
-    file: 'src/engine/orders.ts',
-    find: "return copy === undefined || (copy.want !== 'gone' && copy.identity === record.identity);",
-    replace: 'return true;',
+    file: 'src/engine/holds.ts',
+    find: "if (order.want === 'gone' || order.identity !== record.identity) return true;",
+    replace: '',
     test: null,
   },
   {
