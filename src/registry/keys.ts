@@ -64,7 +64,9 @@ export class Keys {
   }
 
   /** All keys of one collection, e.g. `units`. */
-  all(collection: 'machines' | 'metadata' | 'units' | 'placement' | 'text' | 'state'): KeyRange {
+  all(
+    collection: 'machines' | 'members' | 'metadata' | 'units' | 'placement' | 'text' | 'state',
+  ): KeyRange {
     return withPrefix(`${this.prefix}${collection}/`);
   }
   ordersOf(machine: MachineId): KeyRange {

@@ -47,6 +47,8 @@ export class MachineLease {
   readonly #troubleListeners = new Set<(problem: string | null) => void>();
   #held: Held | null = null;
   #problem: string | null = null;
+  /** When the last renewal was sent; means nothing while no lease is held. */
+  #renewedSentAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MachineLeaseOptions) {
     this.#store = options.store;
@@ -90,9 +92,11 @@ export class MachineLease {
 
   /**
    * Called each time etcd has granted or renewed the lease. `sentAtMs`: when it was asked to, on the
-   * monotonic clock; the lease holds for its TTL from then on at least.
+   * monotonic clock; the lease holds for its TTL from then on at least. Called at once, too, with
+   * the last renewal of a lease that is held.
    */
   onRenewed(listener: (sentAtMs: number) => void): () => void {
+    if (this.#held !== null) listener(this.#renewedSentAtMs);
     this.#renewedListeners.add(listener);
     return () => this.#renewedListeners.delete(listener);
   }
@@ -208,6 +212,7 @@ export class MachineLease {
   }
 
   #tellRenewed(sentAtMs: number): void {
+    this.#renewedSentAtMs = sentAtMs;
     for (const listener of [...this.#renewedListeners]) listener(sentAtMs);
   }
 
