@@ -117,11 +117,15 @@ export class Mirror {
   }
 
   #reset(items: readonly StoredItem[], revision: Revision): void {
+    const wasSeen = this.#builder !== null && this.#builder.revision === revision;
     const builder = new PictureBuilder(this.#keys);
     builder.fill(items, revision);
     this.#builder = builder;
-    this.#goneSinceMs.clear();
-    this.#readAtMs = this.#clock.nowMs();
+    if (!wasSeen) {
+      // What happened since the last event is not known: a machine may have come and gone.
+      this.#goneSinceMs.clear();
+      this.#readAtMs = this.#clock.nowMs();
+    }
     this.#tell();
   }
 
