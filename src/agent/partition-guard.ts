@@ -172,6 +172,7 @@ export class PartitionGuard {
     if (systemd === null) return;
     await systemd.stop(deadlineUnit, signal);
     await systemd.stop(isolatedUnit, signal);
+    await systemd.resetFailed(deadlineUnit);
     await this.#units.remove();
     await this.#units.unmark();
     this.#deadlineMs = null;

@@ -111,7 +111,7 @@ describe('a unit with OnPartition=stop', () => {
       'systemctl kill -s TERM fleet-deadline', // as killall sleep does it
     ]) {
       await fleet.script(machine, script);
-      await pause(4_000); // for the deadline to pass, should nobody have put it off
+      await pause(2_700); // for the deadline to pass, should nobody have put it off
       expect(await invocationOf(machine, only), script).toBe(before);
     }
   });

@@ -128,7 +128,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/agent/partition-guard.ts',
     find: 'if (beganAtMs - sentAtMs >= renewalAgeMsMax(lease.ttlMs)) return;',
     replace: '',
-    test: null,
+    test: 'test/unit/agent/partition-guard.test.ts',
   },
   {
     name: 'an isolation ends by an old order',
@@ -140,8 +140,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'one that must run once moves as others do',
     file: 'src/engine/hand-over.ts',
-    find: 'if (isOnlyOne) return',
-    replace: 'if (isOnlyOne && draft.nowMs < 0) return',
+    find: 'if (isOnlyOne)',
+    replace: 'if (isOnlyOne && draft.nowMs < 0)',
     test: null,
   },
   {
