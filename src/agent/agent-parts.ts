@@ -6,6 +6,7 @@ import type { AgentLedger } from '../model/ledger.ts';
 import type { AgentMeter } from '../model/meters.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { AgentPaths, UnitFiles } from './files.ts';
+import type { LeaseBeat, PartitionGuard } from './partition-guard.ts';
 import type { Reporter } from './reporter.ts';
 import type { Retry } from './retry.ts';
 import type { ConnectSystemd } from './systemd.ts';
@@ -25,6 +26,10 @@ export interface AgentOptions {
   /** Hands over what to call when the store may have lost our reports, e.g. with another lease. */
   readonly onReportsDoubted?: (doubt: () => void) => void;
   readonly meter?: AgentMeter;
+  /** The lease of this machine; without one no unit with `OnPartition=stop` starts. */
+  readonly lease?: LeaseBeat;
+  /** Milliseconds since the machine booted, suspended or not; needed with `lease`. */
+  readonly uptimeMs?: () => number;
 }
 
 /** What outlives a connection to systemd. */
@@ -32,6 +37,7 @@ export interface AgentMemory {
   readonly files: UnitFiles;
   readonly reporter: Reporter;
   readonly retries: Map<UnitName, Retry>;
+  readonly guard: PartitionGuard;
   /** Look again: an order, a signal, the end of a job. */
   readonly wake: Wake;
 }

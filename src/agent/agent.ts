@@ -6,6 +6,7 @@ import { Wake } from '../lib/wake.ts';
 import type { AgentMemory, AgentOptions } from './agent-parts.ts';
 import { UnitFiles } from './files.ts';
 import { agentLimits } from './limits.ts';
+import { PartitionGuard } from './partition-guard.ts';
 import { Reporter } from './reporter.ts';
 import { AgentSession } from './session.ts';
 
@@ -18,7 +19,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const { ledger, clock, log, paths } = options;
   const wake = new Wake();
   const reporter = new Reporter(ledger, clock, log, () => wake.nudge());
-  const memory: AgentMemory = { files: new UnitFiles(paths), reporter, retries: new Map(), wake };
+  const guard = new PartitionGuard({
+    ...{ clock, log, ledger, paths },
+    lease: options.lease ?? null,
+    uptimeMs: options.uptimeMs ?? (() => clock.nowMs()),
+    nudge: () => wake.nudge(),
+  });
+  const files = new UnitFiles(paths);
+  const memory: AgentMemory = { files, reporter, retries: new Map(), guard, wake };
   ledger.onChange(() => wake.nudge());
   options.onReportsDoubted?.(() => reporter.doubt());
   options.meter?.canCountReports(() => reporter.waitingCount());

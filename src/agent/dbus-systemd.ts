@@ -117,6 +117,10 @@ class DbusSystemd implements Systemd {
     return this.#jobs.stop(queue, signal);
   }
 
+  async restart(name: UnitName): Promise<void> {
+    await this.#queue('RestartUnit', name);
+  }
+
   async resetFailed(name: UnitName): Promise<void> {
     try {
       await this.#manager('ResetFailedUnit', 's', [name]);
@@ -210,7 +214,7 @@ class DbusSystemd implements Systemd {
     });
   }
 
-  async #queue(member: 'StartUnit' | 'StopUnit', name: UnitName): Promise<string> {
+  async #queue(member: 'StartUnit' | 'StopUnit' | 'RestartUnit', name: UnitName): Promise<string> {
     const [path] = await this.#manager(member, 'ss', [name, 'replace']);
     return String(path);
   }

@@ -7,12 +7,12 @@ import {
   executors,
   type Hands,
   makeLinks,
-  refused,
   requireFresh,
 } from './executors.ts';
 import { Gate } from './gate.ts';
 import { agentLimits } from './limits.ts';
 import { isStale, isUnloadable } from './observe.ts';
+import { refused } from './refusal.ts';
 import { startOrder } from './start-order.ts';
 import { isJob, stageOf, type Task, taskStages, type UnitPlan } from './task.ts';
 

@@ -11,7 +11,9 @@ import { callsForStop } from './called-for.ts';
 import type { UnitFiles } from './files.ts';
 import type { MachineView } from './machine-view.ts';
 import { isStale } from './observe.ts';
+import type { PartitionGuard } from './partition-guard.ts';
 import { loadedRecord } from './records.ts';
+import { refused } from './refusal.ts';
 import type { JobResult, Systemd } from './systemd.ts';
 import type { Task } from './task.ts';
 
@@ -24,6 +26,7 @@ export interface Hands {
   readonly bootId: BootId;
   readonly log: Logger;
   readonly meter?: AgentMeter | undefined;
+  readonly guard: Pick<PartitionGuard, 'requireSafe' | 'requireStarted' | 'writeDropIn'>;
 }
 
 /** How each kind of task is done. A new kind does not compile until it has its line here. */
@@ -50,6 +53,10 @@ export function executors(hands: Hands): Executors {
       await writeReceipt(hands, task.unit, task.order);
       say(hands, task, 'adopted');
     },
+    guard: async (task) => {
+      const revision = hands.ledger.orderBook()?.revisions.get(task.unit);
+      await hands.guard.writeDropIn(task.unit, String(revision ?? 0));
+    },
     link: (task) => systemd.linkRuntime([files.path(task.unit)]),
     install: async (task) => {
       if (!(await makeLinks(hands, task.unit))) return;
@@ -73,7 +80,10 @@ export function executors(hands: Hands): Executors {
         say(hands, task, 'asked systemd to start');
         hands.meter?.askedFor('start', true);
       };
+      const isGuarded = task.order.guard !== undefined;
+      if (isGuarded) hands.guard.requireSafe();
       await requireDone(hands, task, await systemd.start(task.unit, signal, asked));
+      if (isGuarded) await hands.guard.requireStarted();
       await writeReceipt(hands, task.unit, task.order);
     },
   };
@@ -109,15 +119,6 @@ export function requireFresh(view: MachineView, unit: UnitName): void {
   const actual = view.actual(unit, null);
   if (actual === undefined || !isStale(actual)) return;
   throw refused(`systemd holds another text of ${unit} even after a reload`);
-}
-
-/** systemd, or the rules, do not allow it. */
-export function refused(message: string): FleetError {
-  return new FleetError(message, {
-    code: 'systemd/refused',
-    retry: 'soon',
-    hint: "see 'systemctl status' and 'systemctl cat' of the unit on its machine",
-  });
 }
 
 async function orderedText(hands: Hands, order: Order, signal: AbortSignal): Promise<string> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { diskFailed, hasCode, namesIn, readWhole, writeWhole } from './disk-file.ts';
+import { guardDropInFile } from './guard-units.ts';
 import { InstallLinks, type InstallState, type InstallText } from './install-links.ts';
 import { RecordFolder } from './record-folder.ts';
 import { decodeLoaded, decodeReceipt, type LoadedRecord, type Receipt } from './records.ts';
@@ -163,6 +164,7 @@ export class UnitFiles {
   async #removeDropIn(name: UnitName): Promise<void> {
     const folder = this.#dropInFolder(name);
     if (`${name}.d`.length > fileNameLengthMax) return;
+    await this.#unlink(join(folder, guardDropInFile));
     await this.#unlink(join(folder, dropInFile));
     await rmdir(this.#seen(folder)).catch((error: unknown) => {
       const isKept = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTEMPTY');

@@ -32,6 +32,8 @@ export const agentLimits = {
   reconnectMsMax: 5_000,
   /** Files read or written at the same time. */
   filesCountMax: 32,
+  /** Time that passed while the machine was suspended; less is how its two clocks are read. */
+  suspendMsMin: 100,
   /** Words of systemd kept in a report. */
   problemLengthMax: 300,
 } as const satisfies Readonly<Record<string, number>>;

@@ -140,6 +140,13 @@ export class MachineView {
     return observe(name, observation, { isOurPath, busy });
   }
 
+  /** Units whose files here say `OnPartition=stop`. */
+  guardedNames(): readonly UnitName[] {
+    return [...this.#known]
+      .filter(([, { disk }]) => disk.loaded?.isGuarded === true)
+      .map(([name]) => name);
+  }
+
   /** All units that were looked at. */
   names(): readonly UnitName[] {
     return [...this.#known.keys()];

@@ -17,6 +17,8 @@ export interface PlanInput {
   readonly bootId: BootId;
   /** The machine goes down: systemd takes no start jobs. */
   readonly isLeaving: boolean;
+  /** Why no unit with `OnPartition=stop` may start now; null when they may. */
+  readonly whyNoGuarded: string | null;
   readonly nowMs: number;
 }
 
@@ -134,7 +136,7 @@ function planLoad(actual: ActualUnit, order: Order): Step {
     if (actual.status.active === 'failed') {
       tasks.push({ kind: 'reset', unit, reason: 'its text changes' });
     }
-    tasks.push({ kind: 'write', unit, reason: order.reason, order });
+    tasks.push({ kind: 'write', unit, reason: order.reason, order }, ...guardTasks(unit, order));
     if (disk.link !== 'ours') tasks.push({ kind: 'link', unit, reason: order.reason });
     tasks.push({ kind: 'install', unit, reason: order.reason });
     // systemd never looks again at a file that it could not use, as long as it holds the unit.
@@ -174,7 +176,15 @@ function planLaunch(actual: ActualUnit, order: Order, input: PlanInput): Step {
   if (load.wait !== undefined) return load;
   if (order.finished === true || isLaunched(actual, order, input.bootId)) return load;
   const run = planRun(actual, order, input);
-  return { ...run, tasks: [...load.tasks, ...run.tasks].sort(byStage) };
+  const isStart = run.tasks.some(({ kind }) => kind === 'start');
+  const isWritten = load.tasks.some(({ kind }) => kind === 'guard');
+  const guard = isStart && !isWritten ? guardTasks(actual.name, order) : [];
+  return { ...run, tasks: [...load.tasks, ...guard, ...run.tasks].sort(byStage) };
+}
+
+/** Its drop-in is written before systemd knows the unit, and anew before each start. */
+function guardTasks(unit: UnitName, order: Order): readonly Task[] {
+  return order.guard === undefined ? [] : [{ kind: 'guard', unit, reason: order.reason, order }];
 }
 
 function byStage(left: Task, right: Task): number {
@@ -200,6 +210,9 @@ function planRun(actual: ActualUnit, order: Order, input: PlanInput): Step {
     return other !== undefined && !isGone(other);
   });
   if (before !== undefined) return { tasks: [], wait: `${before} has to be gone first` };
+  if (order.guard !== undefined && input.whyNoGuarded !== null) {
+    return { tasks: [], wait: input.whyNoGuarded };
+  }
   const start: Task = { kind: 'start', unit, reason: order.reason, order };
   if (active === 'failed' && order.restartCount > 0 && !wasTried(unit, order, input)) {
     // Somebody asked for it anew: a limit that systemd set after too many starts is over.

@@ -10,6 +10,8 @@ export interface LoadedRecord {
   readonly unitHash: UnitHash;
   /** Of the text it was written for; another hash on disk means that it describes nothing. */
   readonly contentHash: ContentHash;
+  /** It has `OnPartition=stop`. */
+  readonly isGuarded?: boolean;
 }
 
 /**
@@ -41,7 +43,8 @@ export interface InstalledRecord {
 /** The record that goes with an order's text. */
 export function loadedRecord(name: UnitName, order: Order): LoadedRecord {
   const { identity, unitHash, contentHash } = order;
-  return { name, identity, unitHash, contentHash };
+  const guarded = order.guard === undefined ? {} : { isGuarded: true };
+  return { name, identity, unitHash, contentHash, ...guarded };
 }
 
 /** Reads what `JSON.stringify` wrote; null for anything else. */

@@ -15,10 +15,14 @@ export interface ReportInput {
   readonly isOrderKnown: boolean;
   readonly retry: Retry | undefined;
   readonly bootId: BootId;
+  /** This machine was cut off, and what has `OnPartition=stop` was stopped. */
+  readonly isIsolated: boolean;
 }
 
 /** A report; `delete`: nothing is left to report on; `leave`: what the store has stays. */
 export type Reporting = StateReport | 'delete' | 'leave';
+
+const isolatedWords = 'stopped: this machine was cut off (OnPartition=stop)';
 
 type Copy = Pick<StateReport, 'identity' | 'unitHash'>;
 
@@ -66,8 +70,11 @@ function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
   const { load, active, sub, loadError } = actual.status;
   const isRefused = isUnloadable(actual);
   const isOrders = order !== null && retry?.key === retryKey(order);
-  const problem = isRefused ? `${load}: ${loadError}` : isOrders ? retry.problem : null;
-  const current = isRefused ? 'refused' : progressOf(input, copy);
+  const isStopped = input.isIsolated && order?.guard !== undefined;
+  const troubles = isOrders ? retry.problem : isStopped ? isolatedWords : null;
+  const problem = isRefused ? `${load}: ${loadError}` : troubles;
+  // What was stopped by force has not finished, however it looks.
+  const current = isRefused ? 'refused' : isStopped ? 'loaded' : progressOf(input, copy);
   return {
     ...{ identity: copy.identity, unitHash: copy.unitHash },
     current,

@@ -71,12 +71,13 @@ export class AgentSession {
 
   async #work(systemd: Systemd, connected: () => void): Promise<void> {
     const { clock, log, ledger, bootId, meter } = this.#options;
-    const { files, wake } = this.#memory;
+    const { files, guard, wake } = this.#memory;
     const { signal } = this.#over;
     const view = new MachineView(systemd, files);
     this.#view = view;
+    await guard.attach(systemd);
     const executor = new Executor(
-      { systemd, files, view, ledger, bootId, log, meter },
+      { systemd, files, view, ledger, bootId, log, meter, guard },
       {
         failed: (task, error) => this.#failed(task, error),
         ended: (...end) => this.#ended(...end),
@@ -96,6 +97,7 @@ export class AgentSession {
     } catch (error) {
       if (!signal.aborted) throw error; // else it only says that the connection is over
     } finally {
+      guard.detach();
       this.#over.abort(new Error('the connection to systemd is over'));
       systemd.close();
       await executor.settled();
@@ -112,9 +114,10 @@ export class AgentSession {
     const busy = executor.busy();
     await view.refresh();
     this.#sayUnreadable(view);
+    await this.#keepGuard(view, book);
     const actual = this.#actual(view, busy);
     const plan = planMachine({
-      ...{ book, actual, bootId },
+      ...{ book, actual, bootId, whyNoGuarded: this.#memory.guard.whyNot() },
       retries: this.#memory.retries,
       isLeaving: this.#isLeaving,
       nowMs: clock.nowMs(),
@@ -127,6 +130,17 @@ export class AgentSession {
     const tookMs = clock.nowMs() - beganAtMs;
     meter?.passEnded({ tookMs, busy: executor.busy(), waits: plan.waits });
     return plan;
+  }
+
+  /** Units that an isolation has stopped count as never started once it is over. */
+  async #keepGuard(view: MachineView, book: OrderBook | null): Promise<void> {
+    const { files, guard } = this.#memory;
+    const forget = async (unit: UnitName): Promise<void> => {
+      await files.removeReceipt(unit);
+      view.doubtFiles(unit);
+    };
+    await guard.keep(book, view.guardedNames(), forget, this.#over.signal);
+    await view.refresh();
   }
 
   /** What the pass is about: whatever has an order, is on disk, or is reported. */
@@ -187,6 +201,7 @@ export class AgentSession {
         isOrderKnown: !isUnreadable,
         retry: this.#memory.retries.get(name),
         bootId: this.#options.bootId,
+        isIsolated: this.#memory.guard.isIsolated,
       });
       this.#memory.reporter.say(name, reporting);
     }

@@ -77,6 +77,8 @@ export interface Systemd {
   start(name: UnitName, signal: AbortSignal, asked?: () => void): Promise<JobResult>;
   /** As `start`, for a stop job. A unit that is not loaded is stopped: `done`. */
   stop(name: UnitName, signal: AbortSignal, asked?: () => void): Promise<JobResult>;
+  /** Queues a restart job for a unit of fleetd's own, which starts it if need be; waits for no end. */
+  restart(name: UnitName): Promise<void>;
   /** Forgets that a unit failed, so that systemd can unload it. */
   resetFailed(name: UnitName): Promise<void>;
   /** Reads all unit files again: costs up to a second with a thousand units loaded. */

@@ -21,6 +21,8 @@ export type Task =
   | (OnUnit & { readonly kind: 'record'; readonly order: Order })
   /** It runs already, from the order's text: write its receipt. */
   | (OnUnit & { readonly kind: 'receipt'; readonly order: Order })
+  /** Write what makes systemd stop it when the machine is cut off, with its fencing token. */
+  | (OnUnit & { readonly kind: 'guard'; readonly order: Order })
   /** Make its file known to systemd. */
   | (OnUnit & { readonly kind: 'link' })
   /** Make the links of its `[Install]` section, or take old ones back; one reload for all. */
@@ -35,7 +37,7 @@ export type Task =
 /** Every kind in the order in which kinds are carried out; jobs come last and take long. */
 export const taskStages = [
   ['forget', 'reset', 'remove'],
-  ['write', 'record', 'receipt'],
+  ['write', 'record', 'receipt', 'guard'],
   ['link'],
   ['install', 'reload'],
   ['stop', 'start'],

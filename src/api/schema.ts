@@ -51,6 +51,11 @@ export interface UnitBody {
     readonly reason: string;
     /** A oneshot that has ended well; launching it again runs it again. Absent: it has not. */
     readonly finished?: true;
+    /**
+     * Until when (wall time, ms since 1970) it starts on no other machine, since one that is away
+     * may still run it. Absent: nothing holds it.
+     */
+    readonly heldUntilMs?: number;
     /** Why it fits nowhere; empty when it is placed. */
     readonly objections: readonly ObjectionBody[];
   } | null;
@@ -92,6 +97,7 @@ export interface UnitStateBody {
   readonly machineID: string;
   readonly systemdLoadState: string;
   readonly systemdActiveState: string;
+  /** `hold-9s`, which systemd does not say: it waits that long for `OnPartition=stop`. */
   readonly systemdSubState: string;
   /** Not part of API v1: why it is refused or did not start. */
   readonly problem: string | null;

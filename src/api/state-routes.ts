@@ -1,12 +1,12 @@
-import type { Catalog, ReportRow } from '../model/catalog.ts';
+import type { Catalog, ReportFilter, ReportRow } from '../model/catalog.ts';
 import type { MachineId } from '../model/ids.ts';
 import { printable } from '../unitfile/problem.ts';
-import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
+import { parseUnitName } from '../unitfile/unit-name.ts';
 import { type Answer, refused } from './answer.ts';
 import { apiLimits } from './limits.ts';
 import { nextPage, type Query, queryText, readPageQuery } from './page-query.ts';
-import type { UnitStatePageBody } from './schema.ts';
-import { unitStateBody } from './unit-body.ts';
+import type { UnitStateBody, UnitStatePageBody } from './schema.ts';
+import { heldStateBody, unitStateBody } from './unit-body.ts';
 
 /** `GET /state?machineID=&unitName=`: one row for each machine that has the unit. */
 export async function listStates(
@@ -24,8 +24,10 @@ export async function listStates(
   const filter = readFilter(machineText.value, unitText.value);
   if (filter === null) return { status: 200, body: { states: [] } };
   const page = await catalog.readReports(asked.value, filter, signal);
+  const isLast = page.next === null;
+  const held = isLast ? await heldRows(catalog, filter, page.items, signal) : [];
   const body: UnitStatePageBody = {
-    states: page.items.filter(isShown).map(unitStateBody),
+    states: [...page.items.filter(isShown).map(unitStateBody), ...held],
     ...nextPage(page, listing, asked.value.limitCount),
   };
   return { status: 200, body };
@@ -42,16 +44,27 @@ export async function getState(
   const view = await catalog.readUnit(name.value, signal);
   const rows = view?.reports.filter(isShown) ?? [];
   const row = rows.find(({ machine }) => machine === view?.placement?.machine) ?? rows[0];
-  return row === undefined ? refused(noState(nameText)) : { status: 200, body: unitStateBody(row) };
+  if (row !== undefined) return { status: 200, body: unitStateBody(row) };
+  const [held] = await heldRows(catalog, { machine: null, unit: name.value }, [], signal);
+  return held === undefined ? refused(noState(nameText)) : { status: 200, body: held };
 }
 
-interface Filter {
-  readonly machine: MachineId | null;
-  readonly unit: UnitName | null;
+/** Units that run nowhere because a machine that is away may still run them. */
+async function heldRows(
+  catalog: Catalog,
+  filter: ReportFilter,
+  shown: readonly ReportRow[],
+  signal: AbortSignal,
+): Promise<readonly UnitStateBody[]> {
+  const held = await catalog.readHeldUnits(filter, signal);
+  const isThere = new Set(shown.map(({ unit, machine }) => `${machine} ${unit}`));
+  return held
+    .filter(({ unit, machine }) => !isThere.has(`${machine} ${unit}`))
+    .map((one) => heldStateBody(one, Date.now()));
 }
 
 /** null: no machine and no unit can have such a name, so nothing matches. */
-function readFilter(machineText: string | null, unitText: string | null): Filter | null {
+function readFilter(machineText: string | null, unitText: string | null): ReportFilter | null {
   if (machineText !== null && !/^[0-9a-f]{32}$/.test(machineText)) return null;
   const unit = unitText === null ? null : parseUnitName(unitText);
   if (unit !== null && !unit.ok) return null;

@@ -1,4 +1,4 @@
-import type { ReportRow, UnitView } from '../model/catalog.ts';
+import type { HeldUnit, ReportRow, UnitView } from '../model/catalog.ts';
 import { isKnownFinished, isOfThisRun } from '../model/copy.ts';
 import type { StateReport } from '../model/report.ts';
 import type { UnitRecord } from '../model/unit.ts';
@@ -36,6 +36,7 @@ export function unitBody({ name, record, text, placement, reports }: UnitView): 
             sinceMs: decided.sinceMs,
             reason: decided.reason,
             ...(isKnownFinished(record, decided) ? { finished: true as const } : {}),
+            ...(decided.heldUntilMs === undefined ? {} : { heldUntilMs: decided.heldUntilMs }),
             objections: decided.objections,
           },
     machines: own.map(machineRow),
@@ -52,6 +53,20 @@ export function unitStateBody({ unit, machine, report }: ReportRow): UnitStateBo
     systemdActiveState: report.active,
     systemdSubState: report.sub,
     problem: report.problem,
+  };
+}
+
+/** A unit that runs nowhere for now, as a row of `GET /state`. */
+export function heldStateBody(held: HeldUnit, wallMs: number): UnitStateBody {
+  const seconds = Math.max(Math.ceil((held.heldUntilMs - wallMs) / 1000), 0);
+  return {
+    name: held.unit,
+    hash: held.unitHash,
+    machineID: held.machine,
+    systemdLoadState: '',
+    systemdActiveState: 'inactive',
+    systemdSubState: `hold-${seconds}s`,
+    problem: held.reason,
   };
 }
 

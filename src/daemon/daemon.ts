@@ -19,6 +19,7 @@ import {
   tellOfBrake,
 } from './operator.ts';
 import { serveEverywhere } from './servers.ts';
+import { uptimeMs } from './uptime.ts';
 
 const limits = {
   /** For everything that ends the daemon: systemd kills it after `TimeoutStopSec=`. */
@@ -155,6 +156,8 @@ class MachineLife {
         bootId: identity.bootId,
         onShutdown: () => this.#leave(),
         meter: this.#counts.agent,
+        lease: registry.lease,
+        uptimeMs,
         onReportsDoubted: (doubt) => registry.registration.onChange(doubt),
       },
       signal,

@@ -20,12 +20,25 @@ import { Room } from './room.ts';
  *
  * - `stays`: where it was.
  * - `kept`: where it was, though that machine is away or shutting down: it fits nowhere else.
+ * - `held`: where it was, on a machine that is away and may still run it (`OnPartition=stop`).
  * - `placed`: on another machine than before.
  */
 export interface Seat {
-  readonly kind: 'stays' | 'kept' | 'placed';
+  readonly kind: 'stays' | 'kept' | 'held' | 'placed';
   readonly machine: MachineId;
   readonly why: string;
+}
+
+/** For how long a machine is known to be absent without a break, ms; 0 when it is present. */
+export type AbsentForMs = (machine: MachineId) => number;
+
+/** What a plan knows of time. */
+export interface PlanTime {
+  /** Wall time, ms since 1970. */
+  readonly nowMs: number;
+  /** Before this, a machine that is absent may only not have come back yet. */
+  readonly absenceCountsAtMs: number;
+  readonly absentForMs: AbsentForMs;
 }
 
 /** A plan while it is made: the picture, with who sits where and who moves together. */
@@ -47,6 +60,8 @@ export class Draft {
   readonly brake: Brake | null;
   /** Vanished machines that keep their units while the brake is on. */
   readonly braked: ReadonlySet<MachineId>;
+  /** For how long the leader has seen a machine to be absent; see `LeaderSession`. */
+  readonly absentForMs: AbsentForMs;
   /** When time alone changes a decision; null when it never does. */
   wakeAtMs: number | null = null;
   readonly #peers = new Map<UnitName, Peer>();
@@ -54,14 +69,11 @@ export class Draft {
   readonly refreshes: Refreshes;
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
-  constructor(
-    picture: ClusterPicture,
-    nowMs: number,
-    absenceCountsAtMs: number,
-    { rules, overdue }: Braking = unbraked,
-  ) {
+  constructor(picture: ClusterPicture, now: PlanTime, { rules, overdue }: Braking = unbraked) {
+    const { nowMs, absenceCountsAtMs, absentForMs } = now;
     this.picture = picture;
     this.nowMs = nowMs;
+    this.absentForMs = absentForMs;
     this.awaited = nowMs < absenceCountsAtMs ? absentees(picture) : new Set();
     if (this.awaited.size > 0) this.wakeAt(absenceCountsAtMs);
     const { awaited } = this;

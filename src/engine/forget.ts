@@ -1,7 +1,9 @@
 import { byText } from '../lib/order.ts';
 import type { Change, Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
+import { holdMs } from '../model/hold.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
+import type { AbsentForMs } from './draft.ts';
 import { limits } from './limits.ts';
 
 /** What forgetting machines comes to: the cluster without them, and what makes the store so. */
@@ -14,14 +16,21 @@ export interface Forgetting {
  * Leaves out the machines that somebody wants to be forgotten, with every order they have: whatever
  * waited for one of them waits no more. A machine that is there is not forgotten, and the wish is
  * dropped: whoever had it thought that it was away for good. One that is not there, and was when a
- * leader last looked, may only have lost its lease for a moment: the wish waits.
+ * leader last looked, may only have lost its lease for a moment: the wish waits. It also waits while
+ * the machine may still run a unit with `OnPartition=stop`: see `holdEndMs`.
  */
-export function forgetMembers(picture: ClusterPicture): Forgetting {
+export function forgetMembers(picture: ClusterPicture, absentForMs: AbsentForMs): Forgetting {
   const wished = [...picture.forgetting].sort(byText);
   if (wished.length === 0) return { picture, decisions: [] };
   const isThere = (id: MachineId): boolean => picture.machines.has(id);
+  const isHeld = (id: MachineId): boolean => {
+    const orders = [...(picture.orders.get(id)?.values() ?? [])];
+    return orders.some(({ guard }) => guard !== undefined && absentForMs(id) < holdMs(guard));
+  };
   const away = new Set(
-    wished.filter((id) => !isThere(id) && picture.members.get(id)?.vanishedMs !== null),
+    wished.filter(
+      (id) => !isThere(id) && picture.members.get(id)?.vanishedMs !== null && !isHeld(id),
+    ),
   );
   const without = <T>(map: ReadonlyMap<MachineId, T>): ReadonlyMap<MachineId, T> =>
     new Map([...map].filter(([id]) => !away.has(id)));

@@ -22,6 +22,9 @@ export function oldCopy(
   const seat = draft.seats.get(unit);
   if (seat === undefined) return { want: 'gone', reason: subject.reason };
   const room = draft.rooms.get(machine);
+  const isOnlyOne = held.guard !== undefined || record.requirements.onPartition !== undefined;
+  if (isOnlyOne)
+    return { want: 'gone', reason: `${seat.why}; OnPartition=stop: here it ends first` };
   if (room === undefined) return { want: 'retire', reason: seat.why };
   if (draft.report(machine, unit)?.current === 'refused') {
     return { want: 'gone', reason: `refused by ${shortId(machine)}` };

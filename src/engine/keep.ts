@@ -14,6 +14,8 @@ import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
 import type { Following, Placeable } from './followers.ts';
+import { holdEndMs } from './holds.ts';
+import { holdWords } from './placement-words.ts';
 import type { Room } from './room.ts';
 
 /** A unit that needs a machine. */
@@ -88,6 +90,10 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): Seat | Homeles
   if (room === undefined) {
     const isHeld = draft.awaited.has(machine) || draft.braked.has(machine);
     if (fallback !== null && isHeld) return staying;
+    const order = draft.order(machine, unit);
+    if (fallback !== null && holdEndMs(draft, machine, order) !== null) {
+      return { kind: 'held', machine, why: holdWords(machine, order?.guard) };
+    }
     return { unit, record, why: `machine ${shortId(machine)} vanished`, isNew, fallback };
   }
   if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {

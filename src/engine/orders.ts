@@ -7,6 +7,7 @@ import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
 import { oldCopy } from './hand-over.ts';
+import { guardFor, isInTheWay, released } from './holds.ts';
 import type { Reasoned, Subject } from './subject.ts';
 
 /** What the orders of one unit lack, machine by machine. */
@@ -34,6 +35,8 @@ function orderChange(
     return { change: { kind: 'withdraw', machine, unit }, reason };
   }
   if (seats.has(machine) && isSame && held.want !== 'gone') return seatOrder();
+  const free = released(draft, machine, held);
+  if (free !== null) return changed(unit, machine, held, free);
   const { want, reason } = oldCopy(draft, subject, machine, held);
   return changed(unit, machine, held, { ...held, want, after: [], reason });
 
@@ -48,16 +51,14 @@ function orderChange(
 
 /**
  * A first order of an identity waits until every present machine has confirmed what it was told to
- * take down, and until this machine has taken its own word back that the unit is gone.
+ * take down, until no machine that is away can run one that must run only once, and until this
+ * machine has taken its own word back that the unit is gone.
  */
 function mayStart(draft: Draft, { unit, record }: Subject, machine: MachineId): boolean {
   const report = draft.report(machine, unit);
   if (report?.current === 'gone' && report.identity === record.identity) return false;
   if (record.requirements.global) return true;
-  return [...draft.rooms.values()].every((room) => {
-    const copy = room.copies.get(unit);
-    return copy === undefined || (copy.want !== 'gone' && copy.identity === record.identity);
-  });
+  return !isInTheWay(draft, unit, record, machine);
 }
 
 function orderFor(
@@ -66,6 +67,7 @@ function orderFor(
   machine: MachineId,
   held: Order | undefined,
 ): Order {
+  const guard = guardFor(draft, record, machine, held);
   return {
     identity: record.identity,
     unitHash: record.unitHash,
@@ -73,6 +75,7 @@ function orderFor(
     want: seatWant(record, held),
     restartCount: record.restartCount,
     ...(isFinished ? { finished: true as const } : {}),
+    ...(guard === undefined ? {} : { guard }),
     after: waitsFor(draft, unit, machine),
     reason,
   };
@@ -121,6 +124,8 @@ function isSameOrder(one: Order, other: Order): boolean {
     one.want === other.want &&
     one.restartCount === other.restartCount &&
     one.finished === other.finished &&
+    one.guard?.deadlineMs === other.guard?.deadlineMs &&
+    one.guard?.stopTimeoutMs === other.guard?.stopTimeoutMs &&
     one.after.length === other.after.length &&
     one.after.every((unit, index) => unit === other.after[index])
   );

@@ -42,7 +42,9 @@ export async function enginePass(
   const braking = { rules: parts.brake, overdue: await overdueMachines(parts, signal) };
   const picture = session.picture();
   const nowMs = clock.wallMs();
-  const plan = planCluster(picture, nowMs, nowMs + session.absenceCountsInMs(), braking);
+  const countsAtMs = nowMs + session.absenceCountsInMs();
+  const absentForMs = (id: MachineId): number => session.absentForMs(id);
+  const plan = planCluster(picture, nowMs, countsAtMs, { braking, absentForMs });
   const { batches, oversized } = toBatches(plan.decisions, limits.batchChangesMax);
   for (const decision of oversized) sayOversized(decision);
   for (const batch of batches) {

@@ -5,6 +5,7 @@ import { placingRules, whyNot } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
+import { heldUntilMs } from './holds.ts';
 import { isFinished } from './keep.ts';
 import { groupObjections } from './objections.ts';
 import { brakedOn, finishedOn } from './placement-words.ts';
@@ -18,6 +19,7 @@ export function placementFor(
 ): Placement {
   const stored = draft.picture.placements.get(unit);
   const seat = draft.seats.get(unit);
+  const heldMs = heldUntilMs(draft, unit);
   const next = seat === undefined ? nowhere() : seated(seat);
   if (stored === undefined) return next;
   if (isSamePlacement(stored, next)) return stored;
@@ -50,6 +52,7 @@ export function placementFor(
       reason,
       objections,
       ...(isDone ? { finishedRun: record.restartCount } : {}),
+      ...(heldMs === null ? {} : { heldUntilMs: heldMs }),
       refusals: draft.refusals(unit, record),
     };
   }
@@ -80,7 +83,8 @@ function stayingWords(
     return finishedOn(machine);
   }
   if (stored.finishedRun !== undefined) return `started again on ${shortId(machine)}`;
-  if (stored.objections.length > 0) return backWords(stored, machine);
+  const wasAway = stored.objections.length > 0 || stored.heldUntilMs !== undefined;
+  if (wasAway && draft.rooms.has(machine)) return backWords(stored, machine);
   return stored.reason;
 }
 
@@ -131,6 +135,7 @@ function isSamePlacement(one: Placement, other: Placement): boolean {
     one.identity === other.identity &&
     one.reason === other.reason &&
     one.finishedRun === other.finishedRun &&
+    one.heldUntilMs === other.heldUntilMs &&
     JSON.stringify([one.objections, one.refusals]) ===
       JSON.stringify([other.objections, other.refusals])
   );

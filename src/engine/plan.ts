@@ -7,7 +7,7 @@ import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type Braking, brakeDecisions, unbraked } from './brake.ts';
 import { unitDecisions } from './decisions.ts';
-import { Draft, sortedByKey } from './draft.ts';
+import { type AbsentForMs, Draft, sortedByKey } from './draft.ts';
 import { followings, placeable } from './followers.ts';
 import { forgetMembers } from './forget.ts';
 import { addGlobals, keepGlobals } from './globals.ts';
@@ -25,22 +25,29 @@ export interface Plan {
   readonly wakeAtMs: number | null;
 }
 
+/** What else a plan depends on. */
+export interface PlanCircumstances {
+  /** What to do when most machines vanish at once (see `planBrake`); nothing if not given. */
+  readonly braking?: Braking;
+  /** For how long a machine has been absent; if not given, no hold ever passes. */
+  readonly absentForMs?: AbsentForMs;
+}
+
 /**
  * The plan for a picture: first who belongs where, then what the store lacks for it. The plain
  * planner: it looks at everything, and a faster one has to agree with it.
  *
  * Planning again after writing it decides nothing. `nowMs` is wall time, ms since 1970; before
- * `absenceCountsAtMs`, a machine that is absent may only not have come back yet (see `Draft.awaited`);
- * `braking` says what to do when most of them vanish at once (see `planBrake`).
+ * `absenceCountsAtMs`, a machine that is absent may only not have come back yet (see `Draft.awaited`).
  */
 export function planCluster(
   stored: ClusterPicture,
   nowMs: number,
   absenceCountsAtMs: number = nowMs,
-  braking: Braking = unbraked,
+  { braking = unbraked, absentForMs = unknownAbsence }: PlanCircumstances = {},
 ): Plan {
-  const { picture, decisions: forgotten } = forgetMembers(stored);
-  const draft = new Draft(picture, nowMs, absenceCountsAtMs, braking);
+  const { picture, decisions: forgotten } = forgetMembers(stored, absentForMs);
+  const draft = new Draft(picture, { nowMs, absenceCountsAtMs, absentForMs }, braking);
   const units = placeable(picture);
   const following = followings(units);
   const homeless = keepSeats(draft, units, following);
@@ -58,4 +65,8 @@ export function planCluster(
   const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
   const first = [...brakeDecisions(picture.brake, draft.brake), ...forgotten];
   return { decisions: [...first, ...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
+}
+
+function unknownAbsence(): number {
+  return 0;
 }

@@ -84,6 +84,8 @@ function machineCount(count: number): string {
 function judgePlaced(unit: UnitBody, machine: string, goal: Goal, machines: MachineNames): Verdict {
   const where = machines.full(machine);
   const row = unit.machines.find(({ machineID }) => machineID === machine);
+  const { heldUntilMs, reason } = unit.placement ?? {};
+  if (row === undefined && heldUntilMs !== undefined) return underway(reason ?? 'it waits');
   if (row === undefined) return underway(`it is placed on ${where}, which has not taken it up yet`);
   const state = `${row.active}/${row.sub}`;
   if (row.currentState === 'refused') {

@@ -14,6 +14,21 @@ export interface ReportRow {
   readonly report: StateReport;
 }
 
+/** Which reports are asked for; null: all. */
+export interface ReportFilter {
+  readonly machine: MachineId | null;
+  readonly unit: UnitName | null;
+}
+
+/** A unit that starts on `machine` no sooner than `heldUntilMs`; see `Placement`. */
+export interface HeldUnit {
+  readonly unit: UnitName;
+  readonly machine: MachineId;
+  readonly unitHash: UnitHash;
+  readonly reason: string;
+  readonly heldUntilMs: number;
+}
+
 /** Everything the store knows of one unit, at one revision. Destroyed units are not shown. */
 export interface UnitView {
   readonly name: UnitName;
@@ -89,9 +104,11 @@ export interface Catalog {
   readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null>;
   readReports(
     page: PageRequest,
-    filter: { readonly machine: MachineId | null; readonly unit: UnitName | null },
+    filter: ReportFilter,
     signal: AbortSignal,
   ): Promise<Page<ReportRow>>;
+  /** Units that wait for the hold of `OnPartition=stop`, sorted; `machine` is where they belong. */
+  readHeldUnits(filter: ReportFilter, signal: AbortSignal): Promise<readonly HeldUnit[]>;
   readMachines(page: PageRequest, signal: AbortSignal): Promise<Page<Machine>>;
   /** Stores a text and its desired state. A destroyed unit of that name is replaced by a new one. */
   submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome>;

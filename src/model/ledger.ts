@@ -40,6 +40,11 @@ export interface LeaderSession {
    * to be; throws FleetError.
    */
   overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>>;
+  /**
+   * For how long this session has seen a machine to be absent, without a break; 0: it is present.
+   * By the leader's own clock, from its own first sight.
+   */
+  absentForMs(machine: MachineId): number;
   /** False once another term began, the lease was lost or the session was closed. */
   isLive(): boolean;
   /** Gives the leadership up (guarded by the term) and stops watching. */
@@ -59,6 +64,8 @@ export interface Election {
 export interface OrderBook {
   readonly revision: Revision;
   readonly orders: ReadonlyMap<UnitName, Order>;
+  /** The revision at which each of them was written: it only grows from one assignment to the next. */
+  readonly revisions: ReadonlyMap<UnitName, Revision>;
   /** Orders that are stored but not understood: touch nothing of theirs. */
   readonly unreadable: ReadonlySet<UnitName>;
 }
@@ -68,6 +75,8 @@ export interface AgentLedger {
   readonly machine: MachineId;
   /** The newest complete reading of `work/<me>/`; null while nothing is known. */
   orderBook(): OrderBook | null;
+  /** True when the book was read since this machine registered, so that no older one counts. */
+  isCurrent(): boolean;
   /** Calls `nudge` after each change of the order book. */
   onChange(nudge: () => void): void;
   /** The text stored under a hash, checked against it; null when it is not stored. */

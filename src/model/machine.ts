@@ -10,6 +10,8 @@ export interface Machine {
   readonly version: string;
   /** Configured metadata with what was set at run time laid over it. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** The TTL of its lease, ms; absent: its fleetd knows nothing of `OnPartition=stop`. */
+  readonly ttlMs?: number;
   /** Shutting down: place nothing there; what has stopped may move. */
   readonly leaving: boolean;
 }

@@ -1,5 +1,6 @@
 import type { ContentHash, UnitHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { CopyGuard } from './hold.ts';
 import type { UnitIdentity } from './ids.ts';
 
 /**
@@ -28,6 +29,11 @@ export interface Order {
    * known to systemd and nothing is started. Absent: it is to run.
    */
   readonly finished?: true;
+  /**
+   * For a unit with `OnPartition=stop`: how its machine stops it when it is cut off. Absent for all
+   * others, and with `gone` once a machine that is away can not be running it any more.
+   */
+  readonly guard?: CopyGuard;
   /** Units of this machine that must be gone from systemd before this one is started. Sorted. */
   readonly after: readonly UnitName[];
   /** Why, in words an operator reads. */

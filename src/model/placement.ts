@@ -27,6 +27,11 @@ export interface Placement {
    * run again while its unit asks for no newer run. Absent: none was.
    */
   readonly finishedRun?: number;
+  /**
+   * Wall time, ms since 1970, until which it starts nowhere else: a machine that is away may still
+   * run it (`OnPartition=stop`). For people; the leader counts by its own clock. Absent: no hold.
+   */
+  readonly heldUntilMs?: number;
   /** Machines that refused to load this identity, with their words; sorted by machine. */
   readonly refusals: readonly { readonly machine: MachineId; readonly why: string }[];
 }

@@ -34,6 +34,7 @@ export type Rule = (applicant: Applicant, site: Site) => string | null;
 /** What a unit must satisfy to stay on a machine. */
 export const stayingRules: readonly Rule[] = [
   refusedByMachine,
+  withoutDeadline,
   wrongMachine,
   metadataMissing,
   awayFromTarget,
@@ -78,6 +79,12 @@ function machineLeaves(_applicant: Applicant, { machine }: Site): string | null 
 function refusedByMachine({ refusals }: Applicant, { machine }: Site): string | null {
   const refusal = refusals.find((one) => one.machine === machine.id);
   return refusal === undefined ? null : `refused: ${refusal.why}`;
+}
+
+/** A machine that does not say for how long its lease holds stops nothing when it is cut off. */
+function withoutDeadline({ requirements }: Applicant, { machine }: Site): string | null {
+  if (requirements.onPartition === undefined || machine.ttlMs !== undefined) return null;
+  return 'its fleetd is too old for OnPartition=stop';
 }
 
 /** MachineID= takes the full id or its first eight characters, nothing in between. */

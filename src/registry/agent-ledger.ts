@@ -33,6 +33,7 @@ export class StoreAgentLedger implements AgentLedger {
   readonly #follower: Follower;
   readonly #nudges = new Set<() => void>();
   #orders = new CowMap<UnitName, Order>();
+  #revisions = new CowMap<UnitName, Revision>();
   #unreadable = new CowSet<UnitName>();
   #book: OrderBook | null = null;
   /**
@@ -57,6 +58,7 @@ export class StoreAgentLedger implements AgentLedger {
     );
     registration.onChange(() => {
       this.#link = 'open'; // what hung on a lost lease is gone
+      if (!this.isCurrent()) this.#follower.refresh();
     });
   }
 
@@ -67,6 +69,11 @@ export class StoreAgentLedger implements AgentLedger {
 
   orderBook(): OrderBook | null {
     return this.#book;
+  }
+
+  isCurrent(): boolean {
+    const { claimedAt } = this.#options.registration;
+    return claimedAt !== null && this.#book !== null && this.#book.revision >= claimedAt;
   }
 
   onChange(nudge: () => void): void {
@@ -164,6 +171,7 @@ export class StoreAgentLedger implements AgentLedger {
 
   #reset(items: readonly StoredItem[], revision: Revision): void {
     this.#orders = new CowMap();
+    this.#revisions = new CowMap();
     this.#unreadable = new CowSet();
     for (const item of items) this.#put(item);
     this.#show(revision);
@@ -182,6 +190,7 @@ export class StoreAgentLedger implements AgentLedger {
     if (meaning.kind !== 'order') return;
     const order = orderCodec.decode(item.value);
     this.#orders.set(meaning.unit, order.ok ? order.value : null);
+    this.#revisions.set(meaning.unit, item.modRevision);
     if (order.ok) this.#unreadable.delete(meaning.unit);
     else this.#unreadable.add(meaning.unit);
   }
@@ -190,12 +199,13 @@ export class StoreAgentLedger implements AgentLedger {
     const meaning = this.#options.keys.meaning(key);
     if (meaning.kind !== 'order') return;
     this.#orders.set(meaning.unit, null);
+    this.#revisions.set(meaning.unit, null);
     this.#unreadable.delete(meaning.unit);
   }
 
   #show(revision: Revision): void {
-    const orders = this.#orders.share();
-    this.#book = { revision, orders, unreadable: this.#unreadable.share() };
+    const [orders, revisions] = [this.#orders.share(), this.#revisions.share()];
+    this.#book = { revision, orders, revisions, unreadable: this.#unreadable.share() };
     for (const nudge of [...this.#nudges]) nudge();
   }
 }

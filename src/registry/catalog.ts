@@ -1,9 +1,11 @@
 import { FleetError } from '../lib/error.ts';
 import type {
   Catalog,
+  HeldUnit,
   MetadataChange,
   Page,
   PageRequest,
+  ReportFilter,
   ReportRow,
   Submission,
   SubmitOutcome,
@@ -18,6 +20,7 @@ import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
 import { metadataCodec, placementCodec, unitCodec } from './codec.ts';
+import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import { readKeys } from './paged-read.ts';
@@ -63,6 +66,10 @@ export class StoreCatalog implements Catalog {
 
   readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
     return readUnitView(this.#parts, name, signal);
+  }
+
+  readHeldUnits(filter: ReportFilter, signal: AbortSignal): Promise<readonly HeldUnit[]> {
+    return readHeldUnits(this.#parts, filter, signal);
   }
 
   readReports(

@@ -1,11 +1,13 @@
 import { fail, type Result } from '../lib/result.ts';
 import type { Brake } from '../model/brake.ts';
+import type { CopyGuard } from '../model/hold.ts';
 import type { BootId, MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
 import type { Objection, Placement } from '../model/placement.ts';
 import type { StateReport } from '../model/report.ts';
 import type { UnitRecord } from '../model/unit.ts';
+import type { PartitionStop } from '../unitfile/on-partition.ts';
 import type { Requirements } from '../unitfile/requirements.ts';
 import type { ContentHash, UnitHash } from '../unitfile/unit-hash.ts';
 import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
@@ -69,6 +71,7 @@ const requirements: Decoder<Requirements> = record<Requirements>({
   conflicts: listOf(aString),
   replaces: listOf(aString),
   global: aBoolean,
+  onPartition: orAbsent(record<PartitionStop>({ stopTimeoutMs: aCount })),
 });
 
 export const unitCodec = codec<UnitRecord>(
@@ -92,6 +95,7 @@ export const orderCodec = codec<Order>(
     want: oneOf('load', 'launch', 'stop', 'retire', 'gone'),
     restartCount: aCount,
     finished: orAbsent(aTrue),
+    guard: orAbsent(record<CopyGuard>({ deadlineMs: aCount, stopTimeoutMs: aCount })),
     after: listOf(unitName),
     reason: aString,
   }),
@@ -122,6 +126,7 @@ export const placementCodec = codec<Placement>(
     refusals: listOf(record({ machine: machineId, why: aString })),
     finishedRun: orAbsent(aCount),
     refreshedMs: orAbsent(aCount),
+    heldUntilMs: orAbsent(aCount),
   }),
 );
 
@@ -132,6 +137,7 @@ export const machineCodec = codec<Machine>(
     address: aString,
     version: aString,
     metadata: mapOf(aString),
+    ttlMs: orAbsent(aCount),
     leaving: aBoolean,
   }),
 );

@@ -84,9 +84,11 @@ export class Follower {
     let heardAtMs = clock.nowMs();
     let wasHeard = false;
     let isOver = false;
+    let isAsked = false; // not by time: an answer may come in the same millisecond
     const heard = (): void => {
       heardAtMs = clock.nowMs();
       wasHeard = true;
+      isAsked = false;
     };
     const watch: Watch = store.watch(watched, (after + 1n) as Revision, {
       events: (events, revision) => {
@@ -99,12 +101,11 @@ export class Follower {
         this.#wake.nudge();
       },
     });
-    let askedAtMs = Number.NEGATIVE_INFINITY;
     while (!isOver && !this.#isStale && !signal.aborted) {
       const silentMs = clock.nowMs() - heardAtMs;
       if (silentMs >= patienceMs) break;
-      if (silentMs >= ttlMs && askedAtMs < heardAtMs) {
-        askedAtMs = clock.nowMs();
+      if (silentMs >= ttlMs && !isAsked) {
+        isAsked = true;
         watch.requestProgress();
       }
       this.#wake.clear();

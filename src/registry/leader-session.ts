@@ -80,6 +80,10 @@ export class StoreLeaderSession implements LeaderSession {
     );
   }
 
+  absentForMs(machine: MachineId): number {
+    return this.#mirror.absentForMs(machine);
+  }
+
   isLive(): boolean {
     return !this.#ending.signal.aborted;
   }

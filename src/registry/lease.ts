@@ -43,9 +43,12 @@ export class MachineLease {
   readonly #clock: Clock;
   readonly #askedTtlMs: number;
   readonly #lostListeners = new Set<() => void>();
+  readonly #renewedListeners = new Set<(sentAtMs: number) => void>();
   readonly #troubleListeners = new Set<(problem: string | null) => void>();
   #held: Held | null = null;
   #problem: string | null = null;
+  /** When the last renewal was sent; means nothing while no lease is held. */
+  #renewedSentAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MachineLeaseOptions) {
     this.#store = options.store;
@@ -87,6 +90,17 @@ export class MachineLease {
     return () => this.#lostListeners.delete(listener);
   }
 
+  /**
+   * Called each time etcd has granted or renewed the lease. `sentAtMs`: when it was asked to, on the
+   * monotonic clock; the lease holds for its TTL from then on at least. Called at once, too, with
+   * the last renewal of a lease that is held.
+   */
+  onRenewed(listener: (sentAtMs: number) => void): () => void {
+    if (this.#held !== null) listener(this.#renewedSentAtMs);
+    this.#renewedListeners.add(listener);
+    return () => this.#renewedListeners.delete(listener);
+  }
+
   /** Called when renewing begins to fail, with the reason, and with null when it works again. */
   onTrouble(listener: (problem: string | null) => void): () => void {
     this.#troubleListeners.add(listener);
@@ -95,16 +109,20 @@ export class MachineLease {
 
   /** Takes a lease up again by its id; false when etcd does not know it any more. One try. */
   async resume(leaseId: LeaseId, signal: AbortSignal): Promise<boolean> {
+    const sentAtMs = this.#clock.nowMs();
     const standing = await this.#store.renewLease(leaseId, limits.requestTimeoutMs, signal);
     if (standing === null) return false;
     this.#hold(leaseId, standing.grantedMs);
+    this.#tellRenewed(sentAtMs);
     return true;
   }
 
   /** Gets a new lease. One try; throws FleetError. */
   async grant(signal: AbortSignal): Promise<LeaseId> {
+    const sentAtMs = this.#clock.nowMs();
     const { leaseId, ttlMs } = await this.#store.grantLease(this.#askedTtlMs, signal);
     this.#hold(leaseId, ttlMs);
+    this.#tellRenewed(sentAtMs);
     return leaseId;
   }
 
@@ -159,10 +177,12 @@ export class MachineLease {
   async #renew(held: Held): Promise<'renewed' | 'failed' | 'gone'> {
     try {
       const { signal } = held.ending;
+      const sentAtMs = this.#clock.nowMs();
       const standing = await this.#store.renewLease(held.leaseId, this.#retryMs(held), signal);
       if (signal.aborted) return 'failed';
       this.#tellTrouble(null);
       this.#answered(held);
+      if (standing !== null) this.#tellRenewed(sentAtMs);
       return standing === null ? 'gone' : 'renewed';
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
@@ -189,6 +209,11 @@ export class MachineLease {
     if (this.#held !== held) return;
     this.#drop();
     for (const listener of [...this.#lostListeners]) listener();
+  }
+
+  #tellRenewed(sentAtMs: number): void {
+    this.#renewedSentAtMs = sentAtMs;
+    for (const listener of [...this.#renewedListeners]) listener(sentAtMs);
   }
 
   #tellTrouble(problem: string | null): void {

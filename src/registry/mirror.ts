@@ -5,7 +5,7 @@ import type { MachineId, Revision } from '../model/ids.ts';
 import { Follower } from './follower.ts';
 import type { Keys } from './keys.ts';
 import { PictureBuilder } from './picture-builder.ts';
-import type { LeaseId, Store, StoredItem } from './store.ts';
+import type { LeaseId, Store, StoredItem, WatchEvent } from './store.ts';
 
 /** What a mirror needs. */
 export interface MirrorOptions {
@@ -22,6 +22,9 @@ export class Mirror {
   readonly #follower: Follower;
   readonly #listeners = new Set<() => void>();
   #builder: PictureBuilder | null = null;
+  /** Since when a machine was seen to be gone; those that are not in here: since `#readAtMs`. */
+  readonly #goneSinceMs = new Map<MachineId, number>();
+  #readAtMs = 0;
 
   constructor(options: MirrorOptions) {
     const { store, keys, clock, ttlMs } = options;
@@ -40,6 +43,7 @@ export class Mirror {
         reset: (items, revision) => this.#reset(items, revision),
         apply: (events, revision) => {
           this.#builder?.apply(events, revision);
+          this.#noteAbsences(events);
           this.#tell();
         },
         troubled: () => undefined, // the lease tells of an etcd that is away
@@ -70,6 +74,12 @@ export class Mirror {
     const builder = this.#builder;
     invariant(builder !== null, '3', 'a picture was asked for before everything was read');
     return builder.picture();
+  }
+
+  /** See `LeaderSession.absentForMs`. A machine that was away when all was read counts from then. */
+  absentForMs(machine: MachineId): number {
+    if (this.#builder?.picture().machines.has(machine) !== false) return 0;
+    return this.#clock.nowMs() - (this.#goneSinceMs.get(machine) ?? this.#readAtMs);
   }
 
   /** The mod revision of a unit's record or of a text; null when it is not stored. */
@@ -112,10 +122,25 @@ export class Mirror {
   }
 
   #reset(items: readonly StoredItem[], revision: Revision): void {
+    const wasSeen = this.#builder !== null && this.#builder.revision === revision;
     const builder = new PictureBuilder(this.#keys);
     builder.fill(items, revision);
     this.#builder = builder;
+    if (!wasSeen) {
+      // What happened since the last event is not known: a machine may have come and gone.
+      this.#goneSinceMs.clear();
+      this.#readAtMs = this.#clock.nowMs();
+    }
     this.#tell();
+  }
+
+  /** One that came and went again in one go has been there in between. */
+  #noteAbsences(events: readonly WatchEvent[]): void {
+    for (const event of events) {
+      const meaning = this.#keys.meaning(event.kind === 'put' ? event.item.key : event.key);
+      if (meaning.kind !== 'machine') continue;
+      this.#goneSinceMs.set(meaning.machine, this.#clock.nowMs());
+    }
   }
 
   #tell(): void {

@@ -39,6 +39,7 @@ export class Registration {
   #self: Machine;
   /** The create revision of our record: what every later write of the agent is guarded by. */
   #createRevision: Revision | null = null;
+  #claimedAt: Revision | null = null;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -48,6 +49,11 @@ export class Registration {
 
   get machine(): MachineId {
     return this.#self.id;
+  }
+
+  /** The revision at which this process registered last; null while it is not registered. */
+  get claimedAt(): Revision | null {
+    return this.isRegistered ? this.#claimedAt : null;
   }
 
   get isRegistered(): boolean {
@@ -158,6 +164,7 @@ export class Registration {
       item === null ? { kind: 'absent', key } : { kind: 'modified', key, at: item.modRevision };
     const revision = await this.#write(item, [guard], signal);
     if (revision === null) return false;
+    this.#claimedAt = revision;
     this.#set(item?.createRevision ?? revision);
     if (self !== this.#self) await this.update({}, signal); // changed while that was on its way
     return true;
@@ -169,7 +176,8 @@ export class Registration {
     signal: AbortSignal,
   ): Promise<Revision | null> {
     const { store, keys, lease, storeGuard } = this.#options;
-    const value = machineCodec.encode(this.#self, over?.value);
+    const self = { ...this.#self, ttlMs: lease.ttlMs };
+    const value = machineCodec.encode(self, over?.value);
     const key = keys.machine(this.machine);
     const put = { kind: 'put', key, value, leaseId: lease.id } as const;
     const onlyIf = [...guard, ...storeGuard()];

@@ -14,6 +14,8 @@ export const unitFileLimits = {
   requirementListCountMax: 256,
   /** Compiled globs that are kept. */
   globCacheCountMax: 2048,
+  /** The longest `TimeoutStopSec=` of a unit with `OnPartition=stop`. */
+  stopTimeoutMsMax: 30_000,
   /** Edits between an unknown option and the known one it is taken for. */
   typoDistanceMax: 2,
 } as const satisfies Readonly<Record<string, number>>;

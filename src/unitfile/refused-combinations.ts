@@ -12,11 +12,13 @@ const exclusive = [
   ['global', 'machineOf'],
   ['global', 'replaces'],
   ['conflicts', 'replaces'],
+  ['global', 'onPartition'],
 ] as const;
 
 /**
  * What cannot be wished for at once: each problem names both options and their lines and stands at
- * the later one. `given.global` must be empty unless the unit is global.
+ * the later one. `given.global` must be empty unless the unit is global, `given.onPartition` unless
+ * it says `stop`.
  */
 export function refusedCombinations(
   given: GivenRequirements,

@@ -12,7 +12,8 @@ export type RequirementKind =
   | 'metadata'
   | 'conflicts'
   | 'replaces'
-  | 'global';
+  | 'global'
+  | 'onPartition';
 
 /** Every spelling fleet 1.0 understands. Of `machineId`, an earlier one wins over a later one. */
 const spellings: ReadonlyMap<string, RequirementKind> = new Map([
@@ -27,6 +28,7 @@ const spellings: ReadonlyMap<string, RequirementKind> = new Map([
   ['X-Conflicts', 'conflicts'],
   ['Replaces', 'replaces'],
   ['Global', 'global'],
+  ['OnPartition', 'onPartition'],
 ]);
 
 /** All spellings, the current one of each kind before the deprecated ones. */

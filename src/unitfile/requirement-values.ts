@@ -44,6 +44,7 @@ export function readGiven(
     conflicts: [],
     replaces: [],
     global: [],
+    onPartition: [],
   };
   const problems: RequirementProblem[] = [];
   const values = specifierValues(name);

@@ -3,6 +3,12 @@ import { fail, ok, type Result } from '../lib/result.ts';
 import { parseBoolean } from './boolean.ts';
 import { parseGlob } from './glob.ts';
 import { unitFileLimits } from './limits.ts';
+import {
+  objectionToOnPartition,
+  type PartitionStop,
+  partitionStop,
+  refusedOnPartition,
+} from './on-partition.ts';
 import type { RequirementProblem } from './problem.ts';
 import { refusedCombinations } from './refused-combinations.ts';
 import { requirementSpellings, requirementWarnings } from './requirement-options.ts';
@@ -33,6 +39,8 @@ export interface Requirements {
   readonly replaces: readonly string[];
   /** Runs on every machine that fits. */
   readonly global: boolean;
+  /** `OnPartition=stop`; absent for `keep`, the default. */
+  readonly onPartition?: PartitionStop;
 }
 
 /**
@@ -53,14 +61,24 @@ export function readRequirements(
   const checkedName = isTemplate ? (`${prefix}@i.${type}` as UnitName) : name;
   const { given: all, problems: valueProblems } = readGiven(file, checkedName);
   const isGlobal = parseBoolean(all.global.at(-1)?.text ?? '') === true;
-  const given = { ...all, global: isGlobal ? all.global : [] };
+  const isStop = all.onPartition.at(-1)?.text === 'stop';
+  const given = {
+    ...all,
+    global: isGlobal ? all.global : [],
+    onPartition: isStop ? all.onPartition.slice(-1) : [],
+  };
   const problems = [
     ...valueProblems,
     ...badValues(all),
     ...refusedCombinations(given, checkedName),
+    ...refusedOnPartition(file, checkedName, given.onPartition[0]),
   ];
   if (problems.length > 0) return fail(sorted(problems).slice(0, unitFileLimits.problemCountMax));
-  const requirements = toRequirements(isTemplate ? withoutInstances(given) : given);
+  const stop = partitionStop(file, given.onPartition[0]);
+  const requirements = {
+    ...toRequirements(isTemplate ? withoutInstances(given) : given),
+    ...(stop === null ? {} : { onPartition: stop }),
+  };
   return ok({ requirements, warnings: requirementWarnings(file) });
 }
 
@@ -74,6 +92,7 @@ function badValues(given: GivenRequirements): readonly RequirementProblem[] {
       objection(value, objectionToGlob),
     ),
     ...given.global.flatMap((value) => objection(value, objectionToBoolean)),
+    ...given.onPartition.flatMap((value) => objection(value, objectionToOnPartition)),
   ];
 }
 
@@ -145,6 +164,7 @@ function withoutInstances(given: GivenRequirements): GivenRequirements {
     conflicts: constant(given.conflicts),
     replaces: constant(given.replaces),
     global: given.global,
+    onPartition: given.onPartition,
   };
 }
 

@@ -37,7 +37,9 @@ export function anotherOrder(want: Want = 'launch'): Order {
 }
 
 export function aBook(orders: readonly (readonly [UnitName, Order])[]): OrderBook {
-  return { revision: 7n as Revision, orders: new Map(orders), unreadable: new Set() };
+  const revision = 7n as Revision;
+  const revisions = new Map(orders.map(([unit]) => [unit, revision]));
+  return { revision, orders: new Map(orders), revisions, unreadable: new Set() };
 }
 
 /** The receipt of a start in this boot. */
@@ -119,6 +121,7 @@ export function aPlanInput(
     retries: new Map(),
     bootId: thisBoot,
     isLeaving: false,
+    whyNoGuarded: null,
     nowMs: 0,
     ...changes,
   };

@@ -54,6 +54,10 @@ export class MemorySession implements LeaderSession {
     return this.overdue;
   }
 
+  absentForMs(): number {
+    return 0;
+  }
+
   isLive(): boolean {
     return this.#isLive;
   }

@@ -69,7 +69,13 @@ export class PaperLedger implements AgentLedger {
   orderBook(): OrderBook | null {
     if (!this.isKnown) return null;
     const revision = this.#revision as Revision;
-    return { revision, orders: new Map(this.#orders), unreadable: new Set() };
+    const orders = new Map(this.#orders);
+    const revisions = new Map([...orders.keys()].map((unit) => [unit, revision]));
+    return { revision, orders, revisions, unreadable: new Set() };
+  }
+
+  isCurrent(): boolean {
+    return this.isKnown;
   }
 
   onChange(nudge: () => void): void {

@@ -73,6 +73,7 @@ export class PaperMachine {
     };
     switch (task.kind) {
       case 'reset':
+      case 'guard':
         break;
       case 'forget':
         change({ receipt: null });

@@ -46,6 +46,7 @@ export class PaperSystemd {
         asked?.();
         return this.#stop(name);
       },
+      restart: async (name) => void this.calls.push(`restart ${name}`),
       resetFailed: async (name) => void this.#processes.delete(name),
       reload: async () => void this.calls.push('reload'),
       failureOf: async () => 'exit-code',

@@ -99,7 +99,9 @@ export class SimulatedCluster {
 
   /** Plans and writes the first `countMax` decisions: a leader may die between any two. */
   plan(countMax = Number.POSITIVE_INFINITY): Plan {
-    const plan = planCluster(this.picture(), this.nowMs, this.nowMs, this.braking);
+    const plan = planCluster(this.picture(), this.nowMs, this.nowMs, {
+      braking: this.braking,
+    });
     this.#stored = applyDecisions(this.picture(), plan.decisions.slice(0, countMax));
     for (const unit of [...this.units.keys()]) {
       if (!this.#stored.units.has(unit)) this.units.delete(unit);

@@ -52,6 +52,8 @@ export interface TestFleet {
   stored(key: string): Promise<StoredKey | null>;
   /** Whole seconds that a lease has left; -1 when etcd does not know it (any more). */
   leaseSecondsLeft(lease: string): Promise<number>;
+  /** Takes a lease away from whoever holds it. */
+  revokeLease(lease: string): Promise<void>;
   /** How many leases etcd has. */
   leaseCount(): Promise<number>;
   /** The name of the machine that leads; the test fails when none does in time. */
@@ -124,6 +126,9 @@ export function withFleet(options: UpOptions = {}): TestFleet {
     leaseSecondsLeft: async (lease) => {
       const answer = await etcdctl('lease', 'timetolive', BigInt(lease).toString(16));
       return (JSON.parse(answer) as { readonly ttl: number }).ttl;
+    },
+    revokeLease: async (lease) => {
+      await etcdctl('lease', 'revoke', BigInt(lease).toString(16));
     },
     leaseCount: async () => {
       const answer = JSON.parse(await etcdctl('lease', 'list')) as { readonly leases?: unknown[] };

@@ -71,8 +71,20 @@ export class Checks implements ComputerWitness {
     this.#break('3', `${on.id} stops ${unit}, its order says ${order?.want ?? 'nothing'}`);
   }
 
+  /** Invariant 6: a unit that stops when it is cut off runs on one machine at a time. */
+  #onlyCopy(on: Computer, unit: UnitName, text: string): void {
+    const isSingle = (its: string | undefined): boolean =>
+      its !== undefined && /^OnPartition=stop$/m.test(its);
+    if (!isSingle(text)) return;
+    for (const other of this.#parts.computers()) {
+      if (other === on || !isSingle(other.systemd.running().get(unit))) continue;
+      this.#break('6', `${unit} begins on ${on.id} while it runs on ${other.id}`);
+    }
+  }
+
   /** Invariants 8 and 12: the ordered text and no other, and nothing that conflicts beside it. */
   began(on: Computer, unit: UnitName, text: string, by: 'job' | 'systemd'): void {
+    this.#onlyCopy(on, unit, text);
     if (by === 'systemd') return;
     const hash = contentHash(text);
     const order = this.#book(on)?.get(unit);

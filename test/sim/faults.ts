@@ -72,6 +72,11 @@ const faults: Readonly<Record<string, Fault>> = {
     beginOutage(parts);
     parts.clock.after(lasts(parts), () => endOutage(parts));
   },
+  /** Somebody, or a former leader of etcd, revokes a lease that is well kept alive. */
+  leaseRevoked: ({ store }, on) => {
+    const leaseId = on.fleetd?.registry.lease.id ?? null;
+    if (leaseId !== null) void store.revokeLease(leaseId, new AbortController().signal);
+  },
   storeLeader: ({ store, computers }) => {
     store.changeLeader();
     for (const { road } of computers) road.breakWatches();

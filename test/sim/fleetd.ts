@@ -98,7 +98,7 @@ export class Fleetd {
 
   async #work(signal: AbortSignal): Promise<'stopped' | 'refused'> {
     const { process: clock, log, systemd, self } = this.#parts;
-    const { registration, ledger, election } = this.registry;
+    const { registration, ledger, election, lease } = this.registry;
     const stop = new AbortController();
     const isOver = AbortSignal.any([signal, stop.signal]);
     const keeping = AbortSignal.any([isOver, this.#leaving.signal]);
@@ -111,7 +111,8 @@ export class Fleetd {
     const agent = runAgent(
       {
         connect: (events) => systemd.connect(this.#parts.process, events),
-        ...{ ledger, clock, log, bootId: self.bootId },
+        ...{ ledger, clock, log, bootId: self.bootId, lease },
+        uptimeMs: () => clock.nowMs(),
         paths: {
           root: this.#parts.root,
           unitsDirectory: unitsFolder,

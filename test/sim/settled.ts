@@ -1,3 +1,4 @@
+import { deadlineUnit, isolatedUnit } from '../../src/agent/guard-units.ts';
 import { decodeLoaded, decodeReceipt } from '../../src/agent/records.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
 import { peerOf } from '../../src/model/conflict.ts';
@@ -169,6 +170,10 @@ function leftovers(picture: ClusterPicture, { id, disk, systemd }: Computer): st
       .filter(([, { want }]) => want !== 'gone')
       .map(([name]) => name),
   );
+  const orders = [...(picture.orders.get(id)?.values() ?? [])];
+  if (orders.some(({ guard, want }) => guard !== undefined && want !== 'gone')) {
+    for (const name of [deadlineUnit, isolatedUnit]) wanted.add(name);
+  }
   const stem = (name: string): string => name.replace(/(\.json|\.d)$/, '');
   const folders = [unitsFolder, '/run/fleet/loaded', '/run/fleet/receipts', runtimeFolder];
   return [

@@ -11,6 +11,7 @@ import { FleetError, type TroubleCode } from '../../src/lib/error.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import type { MemoryDisk } from './memory-disk.ts';
 import type { Random } from './random.ts';
+import { SimGuard } from './sim-guard.ts';
 import type { SimProcess } from './sim-process.ts';
 import { type Behaviour, behaviourOf } from './unit-behaviour.ts';
 
@@ -80,10 +81,16 @@ export class SimSystemd {
   readonly #parts: SimSystemdParts;
   readonly #held = new Map<UnitName, Held>();
   readonly #connections = new Set<Connection>();
+  readonly #guard: SimGuard;
   #isGoingDown = false;
 
   constructor(parts: SimSystemdParts) {
     this.#parts = parts;
+    this.#guard = new SimGuard(parts.disk, parts.clock, () => {
+      for (const name of [...this.#held.keys()]) {
+        if (this.#guard.isGuarded(name)) this.#beginStop(name);
+      }
+    });
   }
 
   connect(process: SimProcess, events: SystemdEvents): Promise<Systemd> {
@@ -98,6 +105,7 @@ export class SimSystemd {
       linkRuntime: (paths) => call(() => this.#link(paths)),
       start: (name, signal, asked) => this.#job(connection, 'start', name, signal, asked),
       stop: (name, signal, asked) => this.#job(connection, 'stop', name, signal, asked),
+      restart: (name) => call(() => this.#guard.restart(name)),
       resetFailed: (name) => call(() => this.#reset(name)),
       reload: () => call(() => this.reload()),
       failureOf: () => call(() => 'exit-code'),
@@ -153,6 +161,7 @@ export class SimSystemd {
     for (const connection of [...this.#connections]) {
       this.#close(connection, trouble('systemd/unavailable', 'gone'));
     }
+    this.#guard.vanish();
     this.#isGoingDown = false;
     this.mood = 'well';
   }
@@ -261,6 +270,10 @@ export class SimSystemd {
       };
       this.#call(connection, () => {
         if (!pending.has(lose)) return; // nobody waits any more
+        if (kind === 'stop' && this.#guard.isOwn(name)) {
+          this.#guard.stop(name);
+          return done('done');
+        }
         this.#parts.witness.asked(kind, name);
         begin();
       }).catch((error: unknown) => end(() => reject(error)));
@@ -276,6 +289,11 @@ export class SimSystemd {
     if (behaviourOf(text).isBad) throw trouble('systemd/refused', 'bad unit file setting');
     if (held.job?.kind === 'start') return void held.job.waiters.push(done);
     if (held.active === 'active') {
+      done('done');
+      return;
+    }
+    if (this.#guard.holdsBack(name)) {
+      this.#letGo(name);
       done('done');
       return;
     }

@@ -28,6 +28,7 @@ const families: Readonly<Record<string, readonly string[]>> = {
   follower: ['db-side', 'db-side-side', 'web@1-side'],
   loner: ['lone@1', 'lone@2', 'lone@3'],
   replacer: ['swap'],
+  single: ['solo@1', 'solo@2'],
 };
 
 /** Draws the units that a run plays with. */
@@ -86,16 +87,26 @@ function lines(random: Random, tastes: Tastes, unit: UnitName): string[] {
   const isOdd = random.chance(tastes.oddShare);
   const content = random.between(1, 4); // so that the same content comes again
   const comment = random.between(1, 2); // which changes the bytes, not the unit
+  const isSingle = drawSingle(random, unit);
   return [
     `# ${comment}`,
     '[Service]',
     ...(unit.startsWith('job@') ? ['Type=oneshot'] : []),
     ...(isOdd && random.chance(0.3) ? ['Restart=on-failure'] : []),
     ...(isOdd && random.chance(0.1) ? ['BadSetting'].map((bad) => `Environment=${bad}=1`) : []),
+    ...(isSingle ? ['TimeoutStopSec=2'] : []),
     `ExecStart=/sim content=${content}${isOdd ? drawOddness(random) : ''}`,
     '[X-Fleet]',
+    ...(isSingle ? ['OnPartition=stop'] : []),
     ...wishes(random, tastes, unit),
   ];
+}
+
+/** Whether it must never run on two machines. */
+function drawSingle(random: Random, unit: UnitName): boolean {
+  if (unit.startsWith('solo@')) return true;
+  const isSometimes = /^(cache|db|job@|lone@)/.test(unit);
+  return isSometimes && random.chance(0.2);
 }
 
 function drawOddness(random: Random): string {

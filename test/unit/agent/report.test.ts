@@ -22,7 +22,8 @@ function report(
   order: Order | null,
   changes: Partial<ReportInput> = {},
 ): ReturnType<typeof reportOf> {
-  const input = { actual, order, isOrderKnown: true, retry: undefined, bootId: thisBoot };
+  const known = { actual, order, isOrderKnown: true, retry: undefined, bootId: thisBoot };
+  const input = { ...known, isIsolated: false };
   return reportOf({ ...input, ...changes });
 }
 

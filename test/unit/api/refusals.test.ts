@@ -13,6 +13,7 @@ function catalogThat(end: (signal: AbortSignal) => Promise<never>): Catalog {
     readUnits: (_page, signal) => end(signal),
     readUnit: (_name, signal) => end(signal),
     readReports: (_page, _filter, signal) => end(signal),
+    readHeldUnits: (_filter, signal) => end(signal),
     readMachines: (_page, signal) => end(signal),
     submit: (_submission, signal) => end(signal),
     setDesired: (_name, _desired, signal) => end(signal),

@@ -16,7 +16,10 @@ function aState(orderCount: number): DaemonState {
     version: '0.1.0',
     lease: null,
     session: null,
-    book: { revision: 5n as Revision, orders, unreadable: new Set(['bad.service' as UnitName]) },
+    book: {
+      ...{ revision: 5n as Revision, orders, revisions: new Map() },
+      unreadable: new Set(['bad.service' as UnitName]),
+    },
     pass: null,
   };
 }

@@ -41,9 +41,9 @@ test('absence counts first, then the brake asks whether most are absent', () => 
   for (const id of [m1, m2, m3]) cluster.vanish(id, 'partition');
   const { nowMs } = cluster;
   const braking = { rules: { ttlMs: 3000, brakeMs: 60_000 }, overdue: new Set<never>() };
-  const early = planCluster(cluster.picture(), nowMs, nowMs + 3000, braking);
+  const early = planCluster(cluster.picture(), nowMs, nowMs + 3000, { braking });
   expect(early).toEqual({ decisions: [], wakeAtMs: nowMs + 3000 });
-  const due = planCluster(cluster.picture(), nowMs + 3000, nowMs + 3000, braking);
+  const due = planCluster(cluster.picture(), nowMs + 3000, nowMs + 3000, { braking });
   expect(due.wakeAtMs).toBe(nowMs + 63_000);
   const later = applyDecisions(cluster.picture(), due.decisions);
   expect(later.brake?.waiting).toEqual([m1, m2, m3]);

@@ -50,3 +50,15 @@ test('a lease that is not held is not steady', async () => {
   await lease.release(new AbortController().signal);
   expect(lease.steadyMs).toBe(0);
 });
+
+test('each renewal is told with the time at which it was sent, and the last one at once', async () => {
+  const { clock, lease } = await held();
+  const sent: number[] = [];
+  lease.onRenewed((sentAtMs) => sent.push(sentAtMs));
+  await clock.pass(ttlMs);
+  expect(sent).toEqual([0, 1_000, 2_000, 3_000]);
+  await lease.release(new AbortController().signal);
+  await clock.pass(ttlMs);
+  lease.onRenewed(() => sent.push(-1));
+  expect(sent).toHaveLength(4);
+});

@@ -12,7 +12,7 @@ function run(script: string, ...words: readonly string[]) {
   return spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 20_000 });
 }
 
-test.each(['sim', 'mutants'])('npm run %s -- --help lists what there is', (script) => {
+test.each(['sim', 'mutants', 'history'])('npm run %s -- --help lists what there is', (script) => {
   const { status, stdout, stderr } = run(script, '--help');
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(new RegExp(`^Usage: npm run ${script} -- \\[options\\]`));
@@ -25,6 +25,7 @@ test.each([
   ['sim', ['--seed', 'seven'], 'It is a whole number from 1 on.'],
   ['sim', ['--seeds', '0'], 'It is a whole number from 1 on.'],
   ['sim', ['--hours', 'x'], 'It is a number of hours, such as 0.5.'],
+  ['history', ['--minutes', '0'], 'It is a whole number from 1 on.'],
   ['mutants', ['--nope'], "unknown option '--nope'"],
   ['mutants', ['no-such-one'], "there is no mutant 'no-such-one'"],
 ])('npm run %s -- %j is told what is wrong, in two lines', (script, words, told) => {

@@ -261,7 +261,7 @@ describe('warnings', () => {
       'X-Conflict=a',
       'line 2: X-Conflict= in [X-Fleet] is not known and ignored; did you mean X-Conflicts=?',
     ],
-    ['OnPartition=stop', 'line 2: OnPartition= in [X-Fleet] is not known and ignored'],
+    ['OnReboot=stop', 'line 2: OnReboot= in [X-Fleet] is not known and ignored'],
   ])('name the unknown option of %j', (lines, warning) => {
     expect(warnings(`[X-Fleet]\n${lines}\n`)).toEqual([warning]);
   });
