@@ -1,5 +1,4 @@
 import type { Server } from 'node:http';
-import { join } from 'node:path';
 import { runAgent } from '../agent/agent.ts';
 import { connectSystemd, systemBusAddress } from '../agent/dbus-systemd.ts';
 import { createApi } from '../api/server.ts';
@@ -8,8 +7,7 @@ import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { DaemonParts } from './daemon-parts.ts';
-import { becomeMember, decodeRememberedCluster } from './membership.ts';
-import { DiskRecord } from './memory.ts';
+import { becomeMember, followStore, type MembershipOptions } from './membership.ts';
 import {
   answerOperator,
   type Counts,
@@ -19,6 +17,7 @@ import {
   tellOfBrake,
 } from './operator.ts';
 import { serveEverywhere } from './servers.ts';
+import { StoreMemory, storeRecordsIn } from './store-memory.ts';
 import { uptimeMs } from './uptime.ts';
 
 const limits = {
@@ -76,17 +75,25 @@ class MachineLife {
   readonly #counts: Counts;
   /** Aborted once the machine shuts down: from then on a lost lease is not replaced. */
   readonly #leaving = new AbortController();
+  readonly #membership: MembershipOptions;
 
   constructor(parts: DaemonParts, counts: Counts) {
     this.#parts = parts;
     this.#counts = counts;
+    const { registry, folders, log } = parts;
+    const memory = new StoreMemory(storeRecordsIn(folders), systemClock, log);
+    this.#membership = { registry, memory, clock: systemClock, log };
+  }
+
+  /** What this machine remembers of the store, for whoever adopts another. */
+  get membership(): MembershipOptions {
+    return this.#membership;
   }
 
   async run(signal: AbortSignal): Promise<DaemonEnd> {
-    const { registry, folders, log } = this.#parts;
+    const { registry, log } = this.#parts;
     this.#sayLeaseTrouble();
-    const memory = new DiskRecord(join(folders.state, 'cluster.json'), decodeRememberedCluster);
-    const outcome = await becomeMember({ registry, memory, clock: systemClock, log }, signal);
+    const outcome = await becomeMember(this.#membership, signal);
     if (outcome.kind === 'stopped') return 'stopped';
     if (outcome.kind === 'refused') return this.#refused(outcome);
     log.info({ lease: registry.lease.id }, 'joined the cluster');
@@ -96,6 +103,7 @@ class MachineLife {
   /** Gives the lease back when the machine shuts down; otherwise keeps it for the next daemon. */
   async end(): Promise<void> {
     const { lease } = this.#parts.registry;
+    this.#membership.memory.flush();
     const isLeaving = this.#leaving.signal.aborted;
     const signal = AbortSignal.timeout(limits.stopMs);
     try {
@@ -118,6 +126,7 @@ class MachineLife {
     });
     const roles = [
       kept,
+      followStore(this.#membership, isOver),
       registry.ledger.run(isOver),
       this.#runAgent(isOver),
       ...(settings.disableEngine ? [] : [this.#runEngine(keeping)]),

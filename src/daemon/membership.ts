@@ -5,25 +5,12 @@ import { FleetError, messageOf } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Registry } from '../registry/connect-registry.ts';
 import type { RegistrationOutcome } from '../registry/registration.ts';
-import type { DiskRecord } from './memory.ts';
+import type { StoreMemory } from './store-memory.ts';
 
-/** Which cluster this machine belongs to; kept in /var/lib/fleet. */
-export interface RememberedCluster {
-  readonly clusterId: string;
-  readonly epoch: number;
-}
-
-/** Reads what `DiskRecord` found; null when it is not such a record. */
-export function decodeRememberedCluster(value: unknown): RememberedCluster | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { clusterId, epoch } = value as Partial<RememberedCluster>;
-  return typeof clusterId === 'string' && typeof epoch === 'number' ? { clusterId, epoch } : null;
-}
-
-/** What becoming a member needs. */
+/** What becoming and staying a member needs. */
 export interface MembershipOptions {
   readonly registry: Registry;
-  readonly memory: DiskRecord<RememberedCluster>;
+  readonly memory: StoreMemory;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -39,56 +26,105 @@ export async function becomeMember(
   options: MembershipOptions,
   signal: AbortSignal,
 ): Promise<RegistrationOutcome> {
-  if (!(await settleCluster(options, signal))) return { kind: 'stopped' };
-  return options.registry.registration.join(signal);
-}
-
-async function settleCluster(options: MembershipOptions, signal: AbortSignal): Promise<boolean> {
-  const { clock, log } = options;
-  let said: string | null = null;
-  for (let tryCount = 1; !signal.aborted; tryCount += 1) {
-    const problem = await settleOnce(options, signal);
-    if (problem === null) {
-      if (said !== null) log.info({ tryCount }, 'found the store of this cluster');
-      return true;
-    }
-    if (problem.text !== said && !signal.aborted) log.warn(problem.fields, problem.message);
-    said = problem.text;
-    await rest(backoffMs(tryCount, settlePauses), clock, signal);
+  const isOver = new AbortController();
+  const following = followStore(options, AbortSignal.any([signal, isOver.signal]));
+  try {
+    await options.registry.gate.opened(signal);
+    return await options.registry.registration.join(signal);
+  } finally {
+    isOver.abort();
+    await following;
   }
-  return false;
 }
 
-interface Problem {
-  readonly text: string;
-  readonly message: string;
-  readonly fields: object;
+/**
+ * Keeps finding out whether the store is ours until abort: at first, and whenever something says
+ * that it may not be any more. While it is not, it looks again and again, and everything else
+ * stands still. Never rejects with FleetError.
+ */
+export async function followStore(options: MembershipOptions, signal: AbortSignal): Promise<void> {
+  const { registry, clock } = options;
+  const { gate, cluster } = registry;
+  const trouble = new SettleTrouble(options);
+  const forget = [gate.onChange(sayStanding(options)), rememberRevisions(options)];
+  for (let failedCount = 0; !signal.aborted; ) {
+    if (gate.isOpen && failedCount === 0) {
+      await cluster.changed(signal);
+      await rest(settlePauses.firstMs, clock, signal); // a connection that flaps is no loop
+    }
+    if (signal.aborted) break;
+    const isSettled = await settleOnce(options, trouble, signal);
+    failedCount = isSettled ? 0 : failedCount + 1;
+    if (!isSettled) await rest(backoffMs(failedCount, settlePauses), clock, signal);
+  }
+  for (const each of forget) each();
 }
 
-/** One look; null when the store is ours and remembered as such. */
+/** One look; false while the store is away or not ours. */
 async function settleOnce(
   { registry, memory }: MembershipOptions,
+  trouble: SettleTrouble,
   signal: AbortSignal,
-): Promise<Problem | null> {
-  const known = memory.read();
-  const remembered = {
-    clusterId: known?.clusterId ?? null,
-    epoch: known?.epoch ?? null,
-    revision: null,
-  };
+): Promise<boolean> {
+  const { cluster, gate } = registry;
   try {
-    const verdict = await registry.cluster.settle(remembered, randomUUID(), signal);
-    if (verdict.kind === 'freeze') {
-      const { why, reason } = verdict;
-      return { text: reason, message: 'froze: the store is not ours', fields: { why, reason } };
-    }
-    const { clusterId, epoch } = verdict.record;
-    if (known?.clusterId !== clusterId || known.epoch !== epoch) memory.write({ clusterId, epoch });
-    return null;
+    const verdict = await cluster.settle(memory.read(), randomUUID(), signal);
+    if (gate.known !== null && verdict.kind === 'join') memory.keepCluster(gate.known);
+    trouble.over(verdict.kind === 'join');
+    return verdict.kind === 'join';
   } catch (error) {
     if (!(error instanceof FleetError)) throw error;
-    const problem = messageOf(error);
-    const { code, hint } = error.trouble;
-    return { text: code, message: 'waiting for the store', fields: { problem, code, hint } };
+    if (!signal.aborted) trouble.met(error);
+    return false;
   }
+}
+
+/** Says once that the store cannot be looked at, as long as it was not settled whose it is. */
+class SettleTrouble {
+  readonly #options: MembershipOptions;
+  #said: string | null = null;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  met(error: FleetError): void {
+    const { code, hint } = error.trouble;
+    const { log, registry } = this.#options;
+    // Later on, the lease tells of a store that is away.
+    if (registry.gate.standing.kind !== 'unknown' || this.#said === code) return;
+    this.#said = code;
+    log.warn({ problem: messageOf(error), code, hint }, 'waiting for the store');
+  }
+
+  over(isJoined: boolean): void {
+    if (this.#said !== null && isJoined) {
+      this.#options.log.info({}, 'found the store of this cluster');
+    }
+    this.#said = null;
+  }
+}
+
+/** One line when the store stops being ours, for each other reason, and when it is ours again. */
+function sayStanding({ registry, log }: MembershipOptions): () => void {
+  const { gate } = registry;
+  let said = gate.standing.kind === 'frozen' ? gate.standing.why : null;
+  return () => {
+    const { standing } = gate;
+    if (standing.kind === 'frozen') {
+      const { why, reason } = standing;
+      if (why !== said) log.warn({ why, reason }, 'froze: the store is not ours');
+      said = why;
+    } else if (standing.kind === 'ours' && said !== null) {
+      said = null;
+      const { clusterId, epoch } = standing;
+      log.info({ clusterId, epoch }, 'thawed: the store is ours');
+    }
+  };
+}
+
+function rememberRevisions({ registry, memory }: MembershipOptions): () => void {
+  return registry.gate.onRevision(() => {
+    if (registry.gate.known !== null) memory.note(registry.gate.known);
+  });
 }

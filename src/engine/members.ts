@@ -30,6 +30,7 @@ function memberFor(machine: Machine, member: Member | undefined, nowMs: number):
     firstSeenMs: member?.firstSeenMs ?? nowMs,
     leaving: machine.leaving,
     vanishedMs: null,
+    ...(machine.formatMax === undefined ? {} : { formatMax: machine.formatMax }),
   };
 }
 
@@ -53,6 +54,7 @@ function isSameMember(one: Member, other: Member): boolean {
     one.address === other.address &&
     one.version === other.version &&
     one.leaving === other.leaving &&
-    one.vanishedMs === other.vanishedMs
+    one.vanishedMs === other.vanishedMs &&
+    one.formatMax === other.formatMax
   );
 }

@@ -7,11 +7,12 @@ export const troubleCodes = {
   'registry/unknown-outcome': 'a write was sent and its answer was lost: it may have happened',
   'registry/lease-lost': 'etcd says that the lease of this machine is gone',
   'registry/not-ours': 'the store belongs to another cluster, or was emptied',
+  'registry/full': 'etcd has no space left and takes no more writes',
   'registry/conflict': 'others kept changing the same record',
   'registry/compacted':
     'the revision asked for is no longer kept by etcd: read again from the newest',
   'registry/undecodable': 'a stored value is not understood',
-  'registry/refused': 'etcd refused the request: too large, no space, no permission',
+  'registry/refused': 'etcd refused the request: too large, no permission',
   'systemd/unavailable': 'the system bus or systemd itself does not answer',
   'systemd/timeout': 'systemd did not finish in time',
   'systemd/refused': 'systemd refused the call, in its own words',

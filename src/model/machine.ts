@@ -14,6 +14,8 @@ export interface Machine {
   readonly ttlMs?: number;
   /** Shutting down: place nothing there; what has stopped may move. */
   readonly leaving: boolean;
+  /** The newest format of stored records that its fleetd understands; absent: 1. */
+  readonly formatMax?: number;
 }
 
 /** `members/<id>`: a machine ever seen, alive or not. Written by the leader. */
@@ -28,4 +30,6 @@ export interface Member {
   readonly leaving: boolean;
   /** Wall time in ms since 1970 at which it was last seen to vanish; null while it is present. */
   readonly vanishedMs: number | null;
+  /** As its machine said it last. */
+  readonly formatMax?: number;
 }

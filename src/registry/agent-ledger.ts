@@ -15,6 +15,7 @@ import { limits } from './limits.ts';
 import { readKeys, readWhole } from './paged-read.ts';
 import type { Registration } from './registration.ts';
 import type { Compare, Op, Store, StoredItem, WatchEvent } from './store.ts';
+import type { StoreGate } from './store-gate.ts';
 import { undecodable } from './store-guard.ts';
 
 /** What the agent's door needs. */
@@ -24,6 +25,7 @@ export interface AgentLedgerOptions {
   readonly clock: Clock;
   readonly lease: MachineLease;
   readonly registration: Registration;
+  readonly gate: StoreGate;
 }
 
 /** The agent's door to the store; see `AgentLedger`. It watches `work/<me>/` and nothing else. */
@@ -56,6 +58,12 @@ export class StoreAgentLedger implements AgentLedger {
         troubled: () => undefined, // the lease tells of an etcd that is away
       },
     );
+    // Orders of a store that is not believed are no orders, nor are those from before: unknown.
+    options.gate.onTurn(() => {
+      this.#book = null;
+      this.#follower.refresh();
+      for (const nudge of [...this.#nudges]) nudge();
+    });
     registration.onChange(() => {
       this.#link = 'open'; // what hung on a lost lease is gone
       if (!this.isCurrent()) this.#follower.refresh();

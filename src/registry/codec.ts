@@ -27,7 +27,13 @@ import {
   record,
 } from './decoder.ts';
 
-/** The format that this version writes, and the newest that it reads. */
+/**
+ * The format of what this version writes. A record that a newer format shapes otherwise is written
+ * so only where the cluster's `formatNeeded` says that everybody understands it.
+ */
+export const formatBase = 1;
+
+/** The newest format that this version reads. */
 export const formatNow = 1;
 
 /** `cluster`: whose store this is. */
@@ -139,6 +145,7 @@ export const machineCodec = codec<Machine>(
     metadata: mapOf(aString),
     ttlMs: orAbsent(aCount),
     leaving: aBoolean,
+    formatMax: orAbsent(aCount),
   }),
 );
 
@@ -151,6 +158,7 @@ export const memberCodec = codec<Member>(
     firstSeenMs: aCount,
     leaving: aBoolean,
     vanishedMs: orNull(aCount),
+    formatMax: orAbsent(aCount),
   }),
 );
 
@@ -185,7 +193,7 @@ function codec<T extends object>(decoder: Decoder<T>): Codec<T> {
   const format: Decoder<number> = aCount;
   return {
     encode: (value, over) =>
-      JSON.stringify({ ...unknownFields(over), format: formatNow, ...value }, mapsAsObjects),
+      JSON.stringify({ ...unknownFields(over), format: formatBase, ...value }, mapsAsObjects),
     decode: (text) => {
       const head = decode(text, record<{ format: number }>({ format }));
       if (!head.ok) return head;

@@ -5,14 +5,17 @@ import type { Machine } from '../model/machine.ts';
 import { StoreAgentLedger } from './agent-ledger.ts';
 import { StoreCatalog } from './catalog.ts';
 import { ClusterClaim } from './cluster-record.ts';
+import { formatNow } from './codec.ts';
 import { StoreElection } from './election.ts';
 import type { EtcdAccess } from './etcd-connection.ts';
 import { EtcdStore } from './etcd-store.ts';
+import { GatedStore } from './gated-store.ts';
 import { Keys } from './keys.ts';
 import { MachineLease } from './lease.ts';
 import { Registration } from './registration.ts';
 import { StoreRoster } from './roster.ts';
 import type { Store } from './store.ts';
+import { StoreGate } from './store-gate.ts';
 
 /** What the registry of one daemon is made of. */
 export interface RegistryOptions {
@@ -26,6 +29,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   /** Random identities of units; tests give their own. */
   readonly newIdentity?: () => UnitIdentity;
+  /** The newest format that is understood; tests of upgrades give another. */
+  readonly formatMax?: number;
 }
 
 /**
@@ -34,8 +39,10 @@ export interface RegistryOptions {
  * its end `lease.stop` (a restart) or `lease.release` (the machine leaves), and `close`.
  */
 export interface Registry {
+  /** The bare store, without the gate that everything else goes through. */
   readonly store: Store;
   readonly keys: Keys;
+  readonly gate: StoreGate;
   readonly cluster: ClusterClaim;
   readonly lease: MachineLease;
   readonly registration: Registration;
@@ -58,17 +65,21 @@ export function connectRegistry(
 
 /** The registry on any store. */
 export function openRegistry(options: RegistryOptions): Registry {
-  const { store, clock, ttlMs, self } = options;
+  const { clock, ttlMs, formatMax = formatNow } = options;
+  const self: Machine = { ...options.self, formatMax };
   const keys = new Keys(options.keyPrefix);
-  const cluster = new ClusterClaim(store, keys);
+  const gate = new StoreGate(clock);
+  const cluster = new ClusterClaim({ store: options.store, keys, gate, formatMax });
+  const store = new GatedStore(options.store, gate, keys.cluster);
   const storeGuard = () => cluster.guard();
   const lease = new MachineLease({ store, clock, ttlMs });
-  const registration = new Registration({ store, keys, clock, lease, storeGuard, self });
+  const registration = new Registration({ store, keys, clock, lease, storeGuard, self, gate });
   const newIdentity = options.newIdentity ?? ((): UnitIdentity => randomUUID() as UnitIdentity);
-  const parts = { store, keys, clock, lease, registration };
+  const parts = { store, keys, clock, lease, registration, gate };
   return {
-    store,
+    store: options.store,
     keys,
+    gate,
     cluster,
     lease,
     registration,

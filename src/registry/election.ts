@@ -12,6 +12,7 @@ import type { MachineLease } from './lease.ts';
 import { limits } from './limits.ts';
 import type { Registration } from './registration.ts';
 import { type LeaseId, oneKey, type Store, type StoredItem } from './store.ts';
+import type { StoreGate } from './store-gate.ts';
 
 /** What an election needs. */
 export interface ElectionOptions {
@@ -20,6 +21,7 @@ export interface ElectionOptions {
   readonly clock: Clock;
   readonly lease: MachineLease;
   readonly registration: Registration;
+  readonly gate: StoreGate;
 }
 
 /**
@@ -45,11 +47,12 @@ export class StoreElection implements Election {
   }
 
   async lead(signal: AbortSignal): Promise<LeaderSession | null> {
-    const { lease, registration } = this.#options;
+    const { lease, registration, gate } = this.#options;
     const standing = new AbortController();
     const within = AbortSignal.any([signal, standing.signal]);
     const wake = new Wake();
-    const forget = [registration.onChange(() => wake.nudge()), lease.onLost(() => wake.nudge())];
+    const nudge = (): void => wake.nudge();
+    const forget = [registration.onChange(nudge), lease.onLost(nudge), gate.onChange(nudge)];
     const seat = new Seat(this.#options, wake);
     const following = seat.follow(within);
     try {
@@ -62,11 +65,12 @@ export class StoreElection implements Election {
   }
 
   async #stand(seat: Seat, wake: Wake, signal: AbortSignal): Promise<LeaderSession | null> {
-    const { clock, lease, registration } = this.#options;
+    const { clock, lease, registration, gate } = this.#options;
     while (!signal.aborted) {
       wake.clear();
       const leaseId = lease.id;
-      const isCandidate = leaseId !== null && registration.isRegistered && seat.isKnown;
+      const isMember = gate.isOpen && registration.isRegistered;
+      const isCandidate = leaseId !== null && isMember && seat.isKnown;
       const isOurs = seat.leader?.leaseId === leaseId;
       if (!isCandidate || (seat.leader !== null && !isOurs)) {
         await wake.rest(null, clock, signal);
@@ -123,7 +127,7 @@ export class StoreElection implements Election {
   }
 
   async #run(leaseId: LeaseId, signal: AbortSignal): Promise<LeaderSession | null> {
-    const { store, keys, clock, lease, registration } = this.#options;
+    const { store, keys, clock, lease, registration, gate } = this.#options;
     const signature = leaderCodec.encode({ machine: registration.machine });
     const answer = await store.txn(
       {
@@ -140,7 +144,7 @@ export class StoreElection implements Election {
       return null;
     }
     const term = answer.revision;
-    const session = new StoreLeaderSession({ store, keys, clock, lease, term, signature });
+    const session = new StoreLeaderSession({ store, keys, clock, lease, term, signature, gate });
     if (await session.ready(signal)) return session;
     await session.close();
     return null;

@@ -21,6 +21,11 @@ export interface EtcdAccess {
   readonly requestTimeoutMs: number;
 }
 
+/** What every answer of etcd begins with. */
+export interface EtcdAnswer {
+  readonly header: { readonly cluster_id: string };
+}
+
 /** One call to etcd. */
 export interface EtcdCall<T> {
   readonly kind: RequestKind;
@@ -41,6 +46,7 @@ export class EtcdConnection {
   readonly #requestTimeoutMs: number;
   readonly #enders = new Set<() => void>();
   #isEnded = false;
+  #storeId: string | null = null;
   #answeredAtMs: number;
 
   constructor(access: EtcdAccess, number: number, clock: Clock, counter: RequestCounter) {
@@ -56,8 +62,13 @@ export class EtcdConnection {
     return this.#isEnded;
   }
 
+  /** Which etcd cluster is at the other end; null before it has said anything. */
+  get storeId(): string | null {
+    return this.#isEnded ? null : this.#storeId;
+  }
+
   /** Sends one request; throws FleetError. Its deadline is the request timeout. */
-  async call<T>(call: EtcdCall<T>, signal: AbortSignal): Promise<T> {
+  async call<T extends EtcdAnswer>(call: EtcdCall<T>, signal: AbortSignal): Promise<T> {
     const sentAtMs = this.#clock.nowMs();
     if (signal.aborted) {
       throw etcdTrouble(new Error('aborted before it was sent'), call.effect, this.endpoint);
@@ -66,7 +77,7 @@ export class EtcdConnection {
     try {
       const deadline = this.#clock.wallMs() + this.#requestTimeoutMs; // gRPC wants wall time
       const answer = await unlessAborted(call.run(this.etcd, { deadline }), signal);
-      this.answered();
+      this.answered(answer.header);
       this.#counter.took(call.kind, this.#clock.nowMs() - sentAtMs);
       return answer;
     } catch (thrown) {
@@ -80,9 +91,10 @@ export class EtcdConnection {
     }
   }
 
-  /** Something came from the other side. */
-  answered(): void {
+  /** Something came from the other side; every answer of etcd names its cluster. */
+  answered(header?: { readonly cluster_id: string }): void {
     this.#answeredAtMs = this.#clock.nowMs();
+    if (header !== undefined) this.#storeId = header.cluster_id;
   }
 
   /**

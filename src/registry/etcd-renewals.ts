@@ -82,7 +82,7 @@ export class EtcdRenewals {
   }
 
   #take(answer: ILeaseKeepAliveResponse): void {
-    this.#connection.answered();
+    this.#connection.answered(answer.header);
     const ttlMs = Number(answer.TTL) * 1000;
     const standing =
       ttlMs > 0

@@ -2,7 +2,12 @@ import type { IRangeResponse } from 'etcd3';
 import type { Clock } from '../lib/clock.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Revision } from '../model/ids.ts';
-import { type EtcdAccess, type EtcdCall, EtcdConnection } from './etcd-connection.ts';
+import {
+  type EtcdAccess,
+  type EtcdAnswer,
+  type EtcdCall,
+  EtcdConnection,
+} from './etcd-connection.ts';
 import { EtcdRenewals } from './etcd-renewals.ts';
 import { etcdTrouble, revisionRefusal } from './etcd-trouble.ts';
 import { EtcdWatch } from './etcd-watch.ts';
@@ -19,6 +24,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreSpace,
   TxnAnswer,
   TxnRequest,
   Watch,
@@ -43,6 +49,10 @@ export class EtcdStore implements Store {
     this.#access = access;
     this.#clock = clock;
     this.#madeCount = firstMember;
+  }
+
+  get storeId(): string | null {
+    return this.#live?.connection.storeId ?? null;
   }
 
   async range(
@@ -81,7 +91,8 @@ export class EtcdStore implements Store {
       },
       signal,
     );
-    return { succeeded: answer.succeeded, revision: toRevision(answer.header.revision) };
+    const { cluster_id: storeId, revision } = answer.header;
+    return { storeId, succeeded: answer.succeeded, revision: toRevision(revision) };
   }
 
   watch(range: KeyRange, from: Revision, handler: WatchHandler): Watch {
@@ -141,6 +152,30 @@ export class EtcdStore implements Store {
     }
   }
 
+  async space(signal: AbortSignal): Promise<StoreSpace> {
+    const [status, alarms] = await Promise.all([
+      this.#call(
+        {
+          kind: 'space',
+          effect: 'read',
+          run: (etcd, options) => etcd.maintenance.status(options),
+        },
+        signal,
+      ),
+      this.#call(
+        {
+          kind: 'space',
+          effect: 'read',
+          run: (etcd, options) =>
+            etcd.maintenance.alarm({ action: 'Get', alarm: 'Nospace' }, options),
+        },
+        signal,
+      ),
+    ]);
+    const isFull = alarms.alarms.some(({ alarm }) => String(alarm) === 'Nospace');
+    return { sizeBytes: Number(status.dbSize), isFull };
+  }
+
   counts(): ReadonlyMap<RequestKind, RequestCount> {
     return this.#counter.counts();
   }
@@ -150,7 +185,7 @@ export class EtcdStore implements Store {
     this.#live?.connection.end();
   }
 
-  async #read<T>(
+  async #read<T extends EtcdAnswer>(
     run: EtcdCall<T>['run'],
     signal: AbortSignal,
   ): Promise<Result<T, RevisionRefusal>> {
@@ -163,7 +198,7 @@ export class EtcdStore implements Store {
     }
   }
 
-  #call<T>(call: EtcdCall<T>, signal: AbortSignal): Promise<T> {
+  #call<T extends EtcdAnswer>(call: EtcdCall<T>, signal: AbortSignal): Promise<T> {
     return this.#connect().connection.call(call, signal);
   }
 

@@ -12,6 +12,10 @@ interface Row {
 
 const notReached = 'Check that etcd runs and that etcd_servers names its client addresses.';
 
+/** What to type when etcd takes no more writes. */
+export const spaceHint =
+  'etcd is full: `etcdctl compact REVISION`, `etcdctl defrag --cluster`, `etcdctl alarm disarm`.';
+
 /**
  * The border: what etcd and gRPC say, and what it is called above. All of these are certain not to
  * have changed anything; whatever is not listed is unknown for a write and unavailable for a read.
@@ -25,9 +29,9 @@ const table: readonly Row[] = [
   },
   {
     match: /database space exceeded/,
-    code: 'registry/refused',
-    retry: 'never',
-    hint: 'etcd is full: compact, defragment, then `etcdctl alarm disarm`.',
+    code: 'registry/full',
+    retry: 'soon',
+    hint: spaceHint,
   },
   {
     match: /permission denied|authentication|invalid auth|user name|PERMISSION_DENIED/i,

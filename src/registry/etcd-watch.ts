@@ -74,7 +74,7 @@ export class EtcdWatch implements Watch {
 
   #take(response: IWatchResponse): void {
     if (this.#isOver) return;
-    this.#connection.answered();
+    this.#connection.answered(response.header);
     if (response.canceled) {
       this.#end(response.compact_revision === '0' ? 'broken' : 'compacted');
       return;

@@ -36,6 +36,7 @@ export function toWireRange(request: RangeRequest): IRangeRequest {
 /** A pinned reading has the revision it was pinned to, whatever the store's is by now. */
 export function fromWireRange(answer: IRangeResponse, request: RangeRequest): RangeAnswer {
   return {
+    header: { storeId: answer.header.cluster_id, revision: toRevision(answer.header.revision) },
     revision: request.revision ?? toRevision(answer.header.revision),
     items: answer.kvs.map(fromWireItem),
     hasMore: answer.more,

@@ -12,6 +12,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreSpace,
   TxnAnswer,
   TxnRequest,
   Watch,
@@ -20,7 +21,7 @@ import type {
 
 /** One daemon's way to a store, with faults on demand: for simulations and tests. */
 export class FaultyStore implements Store {
-  readonly #store: Store;
+  #store: Store;
   readonly #watches = new Set<() => void>();
   readonly #held: (() => void)[] = [];
   #isCut = false;
@@ -31,9 +32,19 @@ export class FaultyStore implements Store {
     this.#store = store;
   }
 
+  get storeId(): string | null {
+    return this.#store.storeId;
+  }
+
   /** From now on nothing gets through, and every watch breaks. */
   cut(): void {
     this.#isCut = true;
+    for (const end of [...this.#watches]) end();
+  }
+
+  /** From now on another store answers at the same address. */
+  swap(store: Store): void {
+    this.#store = store;
     for (const end of [...this.#watches]) end();
   }
 
@@ -141,6 +152,10 @@ export class FaultyStore implements Store {
 
   revokeLease(leaseId: LeaseId, signal: AbortSignal): Promise<void> {
     return this.#through(() => this.#store.revokeLease(leaseId, signal));
+  }
+
+  space(signal: AbortSignal): Promise<StoreSpace> {
+    return this.#through(() => this.#store.space(signal));
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {

@@ -13,6 +13,7 @@ import { Mirror } from './mirror.ts';
 import { overdueMachines } from './overdue-leases.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, Op, Store, TxnAnswer } from './store.ts';
+import type { StoreGate } from './store-gate.ts';
 
 /** What a session works on. */
 export interface LeaderSessionOptions {
@@ -24,6 +25,7 @@ export interface LeaderSessionOptions {
   readonly term: Revision;
   /** What is written into `engine/leader` and `engine/seq`. */
   readonly signature: string;
+  readonly gate: StoreGate;
 }
 
 /**
@@ -37,7 +39,7 @@ export class StoreLeaderSession implements LeaderSession {
   readonly #mirror: Mirror;
   readonly #ending = new AbortController();
   readonly #nudges = new Set<() => void>();
-  readonly #forgetLease: () => void;
+  readonly #forgets: readonly (() => void)[];
   /** The mod revision of `engine/seq`; null after a lost answer: the chain is open. */
   #seq: Revision | null;
   #isBusy = false;
@@ -46,10 +48,11 @@ export class StoreLeaderSession implements LeaderSession {
     this.#options = options;
     this.term = options.term;
     this.#seq = options.term;
-    const { store, keys, clock, lease } = options;
+    const { store, keys, clock, lease, gate } = options;
     this.#mirror = new Mirror({ store, keys, clock, ttlMs: lease.ttlMs });
     this.#mirror.onChange(() => this.#look());
-    this.#forgetLease = lease.onLost(() => this.#end());
+    // A term does not outlive a store that is not believed: its picture is of another world.
+    this.#forgets = [lease.onLost(() => this.#end()), gate.onTurn(() => this.#end())];
     void this.#mirror.run(this.#ending.signal); // ends with the session, never rejects
   }
 
@@ -67,8 +70,9 @@ export class StoreLeaderSession implements LeaderSession {
   }
 
   absenceCountsInMs(): number {
-    const { lease } = this.#options;
-    return Math.max(Math.min(lease.ttlMs, limits.returnMsMax) - lease.steadyMs, 0);
+    const { lease, gate } = this.#options;
+    const returnMs = Math.min(lease.ttlMs, limits.returnMsMax) - lease.steadyMs;
+    return Math.max(returnMs, gate.thawsInMs());
   }
 
   overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
@@ -239,7 +243,7 @@ export class StoreLeaderSession implements LeaderSession {
 
   #end(): void {
     if (!this.isLive()) return;
-    this.#forgetLease();
+    for (const forget of this.#forgets) forget();
     this.#ending.abort();
     this.#tell();
   }

@@ -21,6 +21,8 @@ export const limits = {
   standAtOnceCount: 5,
   /** After an outage of the store, every machine that lives is back within this. */
   returnMsMax: 10_000,
+  /** Every daemon that froze has noticed within this that the store is right again. */
+  thawMsMax: 10_000,
   /** etcd closes connections that ping more often than every 5 s. */
   pingEveryMs: 5000,
   pingTimeoutMs: 2000,

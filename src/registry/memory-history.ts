@@ -27,6 +27,12 @@ export class MemoryHistory {
   #log: { readonly revision: Revision; readonly events: readonly WatchEvent[] }[] = [];
   #revision = 1n as Revision;
   #compacted = 0n as Revision;
+  /** Which store this is the history of. */
+  storeId: string;
+
+  constructor(storeId = 'memory') {
+    this.storeId = storeId;
+  }
 
   get revision(): Revision {
     return this.#revision;
@@ -45,7 +51,8 @@ export class MemoryHistory {
       if (items.length >= request.limitCount) continue;
       items.push(request.keysOnly ? { ...item, value: '' } : item);
     }
-    return ok({ revision, items, hasMore: totalCount > items.length, totalCount });
+    const header = { storeId: this.storeId, revision: this.#revision };
+    return ok({ header, revision, items, hasMore: totalCount > items.length, totalCount });
   }
 
   holds(compare: Compare): boolean {
@@ -115,6 +122,19 @@ export class MemoryHistory {
       if (versions.length === 1 && versions[0]?.item === null) this.#versions.delete(key);
     }
     this.#sortedKeys = this.#sortedKeys.filter((key) => this.#versions.has(key));
+  }
+
+  /** What a backup of it holds: everything as it is now, without what was before. */
+  copy(storeId: string): MemoryHistory {
+    const copy = new MemoryHistory(storeId);
+    for (const key of this.#sortedKeys) {
+      const item = this.newest(key);
+      if (item !== null) copy.#versions.set(key, [{ revision: item.modRevision, item }]);
+    }
+    copy.#sortedKeys = [...copy.#versions.keys()];
+    copy.#revision = this.#revision;
+    copy.#compacted = this.#revision;
+    return copy;
   }
 
   /** The keys that hang on a lease now, sorted. */

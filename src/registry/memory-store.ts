@@ -15,6 +15,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreSpace,
   TxnAnswer,
   TxnRequest,
   Watch,
@@ -41,15 +42,23 @@ interface Watcher {
  */
 export class MemoryStore implements Store {
   readonly #clock: Clock;
-  readonly #history = new MemoryHistory();
+  #history: MemoryHistory;
   readonly #counter = new RequestCounter();
   readonly #leases = new Map<LeaseId, Lease>();
   readonly #watchers = new Set<Watcher>();
   #leaseNumber = 0;
   #raftTerm = 2;
 
-  constructor(clock: Clock) {
+  /** `sizeBytes` a store of any size could have; tests say how large and how full it is. */
+  fill: StoreSpace = { sizeBytes: 20_480, isFull: false };
+
+  constructor(clock: Clock, storeId = 'memory') {
     this.#clock = clock;
+    this.#history = new MemoryHistory(storeId);
+  }
+
+  get storeId(): string {
+    return this.#history.storeId;
   }
 
   get revision(): Revision {
@@ -84,7 +93,10 @@ export class MemoryStore implements Store {
       throw refused('registry/refused', 'too many operations in txn request', 'never');
     }
     if (!request.onlyIf.every((compare) => this.#history.holds(compare))) {
-      return { succeeded: false, revision: this.#history.revision };
+      return { storeId: this.storeId, succeeded: false, revision: this.#history.revision };
+    }
+    if (this.fill.isFull && request.writes.some(({ kind }) => kind === 'put')) {
+      throw refused('registry/full', 'database space exceeded', 'soon');
     }
     for (const op of request.writes) {
       if (op.kind === 'put' && op.leaseId !== null && !this.#leases.has(op.leaseId)) {
@@ -92,7 +104,7 @@ export class MemoryStore implements Store {
       }
     }
     this.#publish(this.#history.write(request.writes));
-    return { succeeded: true, revision: this.#history.revision };
+    return { storeId: this.storeId, succeeded: true, revision: this.#history.revision };
   }
 
   watch(range: KeyRange, from: Revision, handler: WatchHandler): Watch {
@@ -124,6 +136,7 @@ export class MemoryStore implements Store {
 
   async grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
     await this.#arrive('lease', signal);
+    if (this.fill.isFull) throw refused('registry/full', 'database space exceeded', 'soon');
     this.#leaseNumber += 1;
     const leaseId = String(7_000_000_000 + this.#leaseNumber) as LeaseId;
     const grantedMs = Math.ceil(ttlMs / 1000) * 1000;
@@ -156,6 +169,11 @@ export class MemoryStore implements Store {
     this.#drop(leaseId);
   }
 
+  async space(signal: AbortSignal): Promise<StoreSpace> {
+    await this.#arrive('space', signal);
+    return this.fill;
+  }
+
   counts(): ReadonlyMap<RequestKind, RequestCount> {
     return this.#counter.counts();
   }
@@ -165,6 +183,22 @@ export class MemoryStore implements Store {
     for (const lease of this.#leases.values()) lease.cancelExpiry();
     this.#leases.clear();
     this.breakWatches();
+  }
+
+  /**
+   * A backup that was restored at once: keys and leases as they are now, no history, another id
+   * unless it is given the same; it counts its leases from now on `clock`.
+   */
+  restoredCopy(clock: Clock, storeId: string): MemoryStore {
+    const copy = new MemoryStore(clock, storeId);
+    copy.#history = this.#history.copy(storeId);
+    copy.#leaseNumber = this.#leaseNumber;
+    for (const [leaseId, { grantedMs }] of this.#leases) {
+      const lease: Lease = { grantedMs, expiresAtMs: 0, cancelExpiry: () => undefined };
+      copy.#leases.set(leaseId, lease);
+      copy.#extend(leaseId, lease);
+    }
+    return copy;
   }
 
   /** Forgets what was before that revision. */
@@ -246,7 +280,7 @@ function deliver(watcher: Watcher, events: readonly WatchEvent[]): void {
 }
 
 function refused(
-  code: 'registry/refused' | 'registry/lease-lost' | 'registry/unavailable',
+  code: 'registry/refused' | 'registry/full' | 'registry/lease-lost' | 'registry/unavailable',
   said: string,
   retry: 'soon' | 'never',
 ): FleetError {

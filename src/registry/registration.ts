@@ -9,6 +9,7 @@ import { watchClaim } from './lease-claim.ts';
 import { limits } from './limits.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, LeaseId, Store, StoredItem } from './store.ts';
+import type { StoreGate } from './store-gate.ts';
 import { requireOurStore } from './store-guard.ts';
 
 /** What a registration needs. */
@@ -21,6 +22,7 @@ export interface RegistrationOptions {
   readonly storeGuard: () => readonly Compare[];
   /** What this machine says of itself. */
   readonly self: Machine;
+  readonly gate: StoreGate;
 }
 
 /**
@@ -45,6 +47,8 @@ export class Registration {
     this.#options = options;
     this.#self = options.self;
     options.lease.onLost(() => this.#set(null));
+    // What is stored of us by a store that was not believed is to be found out anew.
+    options.gate.onTurn(() => this.#set(null));
   }
 
   get machine(): MachineId {

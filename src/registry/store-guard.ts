@@ -26,7 +26,7 @@ export async function requireOurStore(
   if (answer.succeeded) return;
   throw new FleetError(`the store under ${parts.keys.prefix} is not that of our cluster`, {
     code: 'registry/not-ours',
-    retry: 'never',
+    retry: 'soon',
     hint: 'It was emptied, restored or replaced: nothing is changed until that is settled.',
   });
 }

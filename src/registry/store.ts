@@ -35,8 +35,25 @@ export interface RangeRequest {
   readonly keysOnly: boolean;
 }
 
+/** What every answer begins with. */
+export interface StoreHeader {
+  /** Which etcd cluster answered: its own id, not ours. */
+  readonly storeId: string;
+  /** The store's revision when it answered; never below what it was when it was asked. */
+  readonly revision: Revision;
+}
+
+/** How full a store is. */
+export interface StoreSpace {
+  /** Of the member that answers: its file, holes that a defragmentation would free included. */
+  readonly sizeBytes: number;
+  /** etcd takes no more writes: its quota is used up. */
+  readonly isFull: boolean;
+}
+
 /** A reading at one revision. */
 export interface RangeAnswer {
+  readonly header: StoreHeader;
   readonly revision: Revision;
   readonly items: readonly StoredItem[];
   /** There are more keys than `limitCount` in the range. */
@@ -79,6 +96,7 @@ export interface TxnRequest {
 
 /** `revision` is that of the write when it succeeded, otherwise the store's. */
 export interface TxnAnswer {
+  readonly storeId: string;
   readonly succeeded: boolean;
   readonly revision: Revision;
 }
@@ -125,10 +143,12 @@ export interface LeaseStanding {
 /**
  * The store, as little of it as is needed: etcd or its twin in memory. Every request may throw
  * FleetError: `registry/unavailable` (it surely had no effect), `registry/unknown-outcome` (a
- * write was sent and its answer was lost), `registry/refused`, `registry/lease-lost` (a put on a
- * lease that is gone). Nothing here tries twice.
+ * write was sent and its answer was lost), `registry/refused`, `registry/full` (no space for a
+ * put), `registry/lease-lost` (a put on a lease that is gone). Nothing here tries twice.
  */
 export interface Store {
+  /** Which etcd cluster is at the other end; null: nothing was heard over this connection yet. */
+  readonly storeId: string | null;
   range(request: RangeRequest, signal: AbortSignal): Promise<Result<RangeAnswer, RevisionRefusal>>;
   /** Several readings in one request, all at one revision; at most `batchOpsMax`. */
   ranges(
@@ -149,13 +169,14 @@ export interface Store {
   inspectLease(leaseId: LeaseId, signal: AbortSignal): Promise<LeaseStanding | null>;
   /** Deletes it with every key on it. Not an error when it is gone already. */
   revokeLease(leaseId: LeaseId, signal: AbortSignal): Promise<void>;
+  space(signal: AbortSignal): Promise<StoreSpace>;
   /** Requests so far, by kind. */
   counts(): ReadonlyMap<RequestKind, RequestCount>;
   close(): void;
 }
 
 /** Kinds of requests, for counters. */
-export type RequestKind = 'range' | 'txn' | 'watch' | 'progress' | 'lease' | 'renewal';
+export type RequestKind = 'range' | 'txn' | 'watch' | 'progress' | 'lease' | 'renewal' | 'space';
 
 /** How many were sent and how many of them failed. */
 export interface RequestCount {

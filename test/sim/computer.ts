@@ -5,7 +5,7 @@ import { readKeys } from '../../src/registry/paged-read.ts';
 import type { Store, TxnRequest } from '../../src/registry/store.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import type { ManualClock } from '../builders/manual-clock.ts';
-import { ClusterFile, Fleetd, type FleetdEnd } from './fleetd.ts';
+import { ClusterFile, Fleetd, type FleetdEnd, RevisionFile } from './fleetd.ts';
 import { errno, MemoryDisk, mount } from './memory-disk.ts';
 import type { Random } from './random.ts';
 import { SimProcess } from './sim-process.ts';
@@ -55,7 +55,7 @@ export class Computer {
   slowness = 1;
   bootId = '' as BootId;
   readonly #parts: ComputerParts;
-  readonly #memory = new ClusterFile();
+  readonly #memory = { cluster: new ClusterFile(), revision: new RevisionFile() };
   #daemon: Daemon | null = null;
   #daemonCount = 0;
   #isScrapped = false;
@@ -117,6 +117,7 @@ export class Computer {
     this.#killDaemon();
     this.systemd.vanish();
     this.disk.wipe('/run');
+    this.#memory.revision.wipe();
     this.isDiskFull = false;
   }
 

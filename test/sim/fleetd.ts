@@ -1,6 +1,11 @@
 import { runAgent } from '../../src/agent/agent.ts';
-import { becomeMember, type RememberedCluster } from '../../src/daemon/membership.ts';
+import { becomeMember, followStore, type MembershipOptions } from '../../src/daemon/membership.ts';
 import { DiskRecord } from '../../src/daemon/memory.ts';
+import {
+  type RememberedCluster,
+  type RememberedRevision,
+  StoreMemory,
+} from '../../src/daemon/store-memory.ts';
 import { runEngine } from '../../src/engine/engine.ts';
 import { rest } from '../../src/lib/clock.ts';
 import { FleetError, messageOf } from '../../src/lib/error.ts';
@@ -29,8 +34,8 @@ export interface FleetdParts {
   readonly systemd: SimSystemd;
   /** Where the machine's files are mounted. */
   readonly root: string;
-  /** What outlives the daemon in /var/lib/fleet. */
-  readonly memory: ClusterFile;
+  /** What outlives the daemon in /var/lib/fleet, and in /run/fleet. */
+  readonly memory: { readonly cluster: ClusterFile; readonly revision: RevisionFile };
   readonly log: Logger;
   readonly newIdentity: () => UnitIdentity;
 }
@@ -40,20 +45,29 @@ export type FleetdEnd =
   | { readonly kind: 'stopped' | 'refused' }
   | { readonly kind: 'failed'; readonly problem: string; readonly isBug: boolean };
 
-/** /var/lib/fleet/cluster.json, in memory. */
-export class ClusterFile extends DiskRecord<RememberedCluster> {
-  #value: RememberedCluster | null = null;
+/** A record on a machine's disk, in memory. */
+class MemoryRecord<T> extends DiskRecord<T> {
+  #value: T | null = null;
 
   constructor() {
     super('', () => null);
   }
-  override read(): RememberedCluster | null {
+  override read(): T | null {
     return this.#value;
   }
-  override write(value: RememberedCluster): void {
+  override write(value: T): void {
     this.#value = value;
   }
+  /** The machine lost what it was on. */
+  wipe(): void {
+    this.#value = null;
+  }
 }
+
+/** /var/lib/fleet/cluster.json */
+export class ClusterFile extends MemoryRecord<RememberedCluster> {}
+/** /run/fleet/revision.json */
+export class RevisionFile extends MemoryRecord<RememberedRevision> {}
 
 /** The daemon's own parts wired as src/daemon/daemon.ts wires them, on simulated adapters. */
 export class Fleetd {
@@ -61,9 +75,11 @@ export class Fleetd {
   readonly #parts: FleetdParts;
   readonly #stopping = new AbortController();
   readonly #leaving = new AbortController();
+  readonly #memory: StoreMemory;
 
   constructor(parts: FleetdParts) {
     this.#parts = parts;
+    this.#memory = new StoreMemory(parts.memory, parts.process, parts.log);
     const { store, self, ttlMs, process: clock, newIdentity } = parts;
     this.registry = openRegistry({ store, keyPrefix, ttlMs, self, clock, newIdentity });
   }
@@ -87,13 +103,18 @@ export class Fleetd {
   }
 
   async #live(): Promise<'stopped' | 'refused'> {
-    const { process: clock, memory, log } = this.#parts;
+    const { log } = this.#parts;
     const { registry } = this;
     const { signal } = this.#stopping;
-    const outcome = await becomeMember({ registry, memory, clock, log }, signal);
+    const outcome = await becomeMember(this.#membership(), signal);
     if (outcome.kind !== 'registered') return outcome.kind;
     log.info({ lease: registry.lease.id }, 'joined the cluster');
     return await this.#work(signal);
+  }
+
+  #membership(): MembershipOptions {
+    const { process: clock, log } = this.#parts;
+    return { registry: this.registry, memory: this.#memory, clock, log };
   }
 
   async #work(signal: AbortSignal): Promise<'stopped' | 'refused'> {
@@ -125,8 +146,13 @@ export class Fleetd {
       isOver,
     );
     const brake = { ttlMs: this.#parts.ttlMs, brakeMs: this.#parts.brakeMs };
-    const engine = runEngine({ election, clock, log, brake }, keeping);
-    const roles = [kept, ledger.run(isOver), agent, engine];
+    const roles = [
+      kept,
+      followStore(this.#membership(), isOver),
+      ledger.run(isOver),
+      agent,
+      runEngine({ election, clock, log, brake }, keeping),
+    ];
     try {
       await Promise.all(roles);
     } finally {
@@ -146,6 +172,7 @@ export class Fleetd {
 
   async #end(): Promise<void> {
     const { lease } = this.registry;
+    this.#memory.flush();
     const done = new AbortController();
     const { signal } = done;
     const ending = this.#leaving.signal.aborted ? lease.release(signal) : lease.stop(signal);

@@ -13,6 +13,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreSpace,
   TxnAnswer,
   TxnRequest,
   Watch,
@@ -31,6 +32,8 @@ export class Road {
   state: RoadState = 'open';
   /** The longest that a message takes one way. */
   delayMsMax = 3;
+  /** Grows whenever connections are lost: what is heard on a new one may be another store. */
+  connectionNumber = 0;
   /** So many of the answers to transactions get lost, their connection with them. */
   lossShare = 0;
   #isCutForEver = false;
@@ -49,6 +52,7 @@ export class Road {
 
   set(state: RoadState): void {
     if (this.#isCutForEver) return;
+    if (state === 'refused') this.connectionNumber += 1;
     const was = this.state;
     this.state = state;
     for (const watch of [...this.#watches]) {
@@ -60,6 +64,7 @@ export class Road {
   }
 
   breakWatches(): void {
+    this.connectionNumber += 1;
     for (const watch of [...this.#watches]) watch.break();
   }
 
@@ -107,6 +112,13 @@ export class StoreLink implements Store {
     this.#parts = parts;
   }
 
+  #heard: { readonly storeId: string | null; readonly connection: number } | null = null;
+
+  get storeId(): string | null {
+    const { connectionNumber } = this.#parts.road;
+    return this.#heard?.connection === connectionNumber ? this.#heard.storeId : null;
+  }
+
   range(request: RangeRequest, signal: AbortSignal): Promise<Result<RangeAnswer, RevisionRefusal>> {
     return this.#ask('read', signal, (late) => this.#parts.store.range(request, late));
   }
@@ -133,7 +145,11 @@ export class StoreLink implements Store {
 
   watch(range: KeyRange, from: Revision, handler: WatchHandler): Watch {
     const watch = new LinkWatch(this.#parts, handler);
-    watch.begin((inner) => this.#parts.store.watch(range, from, inner));
+    watch.begin((inner) => {
+      const { store, road } = this.#parts;
+      this.#heard = { storeId: store.storeId, connection: road.connectionNumber };
+      return store.watch(range, from, inner);
+    });
     return watch;
   }
 
@@ -156,6 +172,10 @@ export class StoreLink implements Store {
 
   revokeLease(leaseId: LeaseId, signal: AbortSignal): Promise<void> {
     return this.#ask('read', signal, (late) => this.#parts.store.revokeLease(leaseId, late));
+  }
+
+  space(signal: AbortSignal): Promise<StoreSpace> {
+    return this.#ask('read', signal, (late) => this.#parts.store.space(late));
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {
@@ -189,17 +209,23 @@ export class StoreLink implements Store {
       const cancel = clock.after(withinMs, fail);
       signal.addEventListener('abort', fail, { once: true });
       if (signal.aborted) return fail();
-      const answered = (run: () => void): void => {
+      const answered = (run: () => void, storeId: string | null, connection: number): void => {
         clock.after(road.delayMs(), () => {
           const isLost = kind === 'write' && road.chance(road.lossShare);
-          if (road.state === 'open' && !isLost) end(run);
-          else if (road.state !== 'stalled') fail();
+          if (road.state === 'open' && !isLost) {
+            end(() => {
+              this.#heard = { storeId, connection };
+              run();
+            });
+          } else if (road.state !== 'stalled') fail();
         });
       };
       const arrive = (): void => {
+        const { storeId } = this.#parts.store;
+        const { connectionNumber } = road;
         ask(new AbortController().signal).then(
-          (answer) => answered(() => resolve(answer)),
-          (error: unknown) => answered(() => reject(error)),
+          (answer) => answered(() => resolve(answer), storeId, connectionNumber),
+          (error: unknown) => answered(() => reject(error), storeId, connectionNumber),
         );
       };
       clock.after(road.delayMs(), () => {

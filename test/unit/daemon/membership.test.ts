@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { becomeMember } from '../../../src/daemon/membership.ts';
 import {
-  becomeMember,
   decodeRememberedCluster,
-  type RememberedCluster,
-} from '../../../src/daemon/membership.ts';
-import { DiskRecord } from '../../../src/daemon/memory.ts';
+  decodeRememberedRevision,
+  StoreMemory,
+  storeRecordsIn,
+} from '../../../src/daemon/store-memory.ts';
 import type { MachineId } from '../../../src/model/ids.ts';
 import { openRegistry, type Registry } from '../../../src/registry/connect-registry.ts';
 import { FaultyStore } from '../../../src/registry/faulty-store.ts';
@@ -24,10 +25,8 @@ class Bench {
   readonly store = new FaultyStore(this.memoryStore);
   readonly log = new CapturedLog();
   readonly folder = mkdtempSync(join(tmpdir(), 'membership-'));
-  readonly memory = new DiskRecord<RememberedCluster>(
-    join(this.folder, 'cluster.json'),
-    decodeRememberedCluster,
-  );
+  readonly records = storeRecordsIn({ run: this.folder, state: this.folder });
+  readonly memory = new StoreMemory(this.records, this.clock, this.log);
   readonly registry: Registry = openRegistry({
     store: this.store,
     keyPrefix,
@@ -55,12 +54,12 @@ afterEach(() => {
 describe('a machine that becomes a member', () => {
   it('makes a cluster in an empty store, and remembers which', async () => {
     expect(await bench.join()).toEqual({ kind: 'registered' });
-    expect(bench.memory.read()?.clusterId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(bench.records.cluster.read()?.clusterId).toMatch(/^[0-9a-f-]{36}$/);
     expect(bench.log.lines).toEqual([]);
   });
 
   it('never takes an emptied store for a new one, and says so once', async () => {
-    bench.memory.write({ clusterId: 'ours', epoch: 1 });
+    bench.records.cluster.write({ clusterId: 'ours', epoch: 1 });
     const joining = bench.join();
     await bench.clock.pass(60_000);
     expect(bench.log.lines).toEqual([
@@ -105,5 +104,12 @@ it.each([null, 'x', {}, { clusterId: 1, epoch: 1 }, { clusterId: 'a' }])(
   'takes a record holding %j for none',
   (value) => {
     expect(decodeRememberedCluster(value)).toBeNull();
+  },
+);
+
+it.each([null, 'x', { clusterId: 'a', epoch: 1 }, { clusterId: 'a', epoch: 1, revision: '-1' }])(
+  'takes a record of a revision holding %j for none',
+  (value) => {
+    expect(decodeRememberedRevision(value)).toBeNull();
   },
 );

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
 import type { Revision } from '../../../src/model/ids.ts';
-import {
-  type ClusterMemory,
-  judgeStore,
-  type StoreFindings,
-} from '../../../src/registry/cluster-record.ts';
+import { judgeStore, type StoreFindings } from '../../../src/registry/judge-store.ts';
+import type { ClusterMemory } from '../../../src/registry/store-gate.ts';
 
-const record = { clusterId: 'ours', formatNeeded: 1, epoch: 1 };
+const record = { clusterId: 'ours', formatNeeded: 1, epoch: 2 };
 const newcomer: ClusterMemory = { clusterId: null, epoch: null, revision: null };
-const member: ClusterMemory = { clusterId: 'ours', epoch: 1, revision: 100n as Revision };
+const member: ClusterMemory = {
+  clusterId: 'ours',
+  epoch: 2,
+  storeId: 'one',
+  revision: 100n as Revision,
+};
 
 function found(change: Partial<StoreFindings>): StoreFindings {
-  return { revision: 100n as Revision, record, isEmpty: false, ...change };
+  return { storeId: 'one', revision: 100n as Revision, record, isEmpty: false, ...change };
 }
 
 test.each([
@@ -56,7 +58,31 @@ test.each([
   [
     'a restored store with a higher epoch was adopted by an operator',
     member,
-    { revision: 99n as Revision, record: { ...record, epoch: 2 } },
+    { revision: 99n as Revision, record: { ...record, epoch: 3 } },
+    'join',
+  ],
+  [
+    'another etcd with our cluster in it was restored from a backup, however far it has got',
+    member,
+    { storeId: 'two', revision: 200n as Revision },
+    'store-not-ours',
+  ],
+  [
+    'another etcd that an operator adopted is followed',
+    member,
+    { storeId: 'two', record: { ...record, epoch: 3 } },
+    'join',
+  ],
+  [
+    'a store from before the last adoption was restored',
+    member,
+    { revision: 200n as Revision, record: { ...record, epoch: 1 } },
+    'store-went-back',
+  ],
+  [
+    'what was never remembered is not missed',
+    { ...member, storeId: null, revision: null },
+    { storeId: 'two' },
     'join',
   ],
   [
@@ -66,6 +92,6 @@ test.each([
     'store-too-new',
   ],
 ] as const)('%s', (_title, memory, change, wanted) => {
-  const verdict = judgeStore(memory, found(change));
+  const verdict = judgeStore(memory, found(change), 1);
   expect(verdict.kind === 'freeze' ? verdict.why : verdict.kind).toBe(wanted);
 });
