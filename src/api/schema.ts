@@ -169,6 +169,26 @@ export interface NoticeBody {
   readonly hint: string;
 }
 
+/** `GET /store`, an addition to API v1: whether the store is that of this machine's cluster. */
+export interface StoreBody {
+  /** `unknown`: not looked at yet; `frozen`: it is not, so nothing is changed. */
+  readonly standing: 'unknown' | 'ours' | 'frozen';
+  /** With `frozen`: `store-not-ours`, `store-went-back` or `store-too-new`, and in words. */
+  readonly why?: string;
+  readonly reason?: string;
+  /** With `ours`. */
+  readonly clusterId?: string;
+  readonly epoch?: number;
+  readonly format?: number;
+  /** What became of a `POST`: `adopted`, `raised` or `unneeded`. */
+  readonly outcome?: string;
+}
+
+/** `POST /store`. */
+export interface PostStoreBody {
+  readonly action: 'adopt' | 'finish-upgrade';
+}
+
 /** Every answer with a status of 400 or more. */
 export interface ErrorBody {
   readonly error: {

@@ -5,6 +5,7 @@ import type { Metric } from '../lib/metric.ts';
 import type { Catalog } from '../model/catalog.ts';
 import type { Notices } from '../model/notice.ts';
 import type { Roster } from '../model/roster.ts';
+import type { StoreKeeper } from '../model/store-standing.ts';
 import { type Answer, refused } from './answer.ts';
 import { discoveryDocument, rootUrlOf } from './discovery.ts';
 import { answerErrors, answerUnknownPaths, type ServedPath } from './error-answers.ts';
@@ -17,6 +18,7 @@ import type { Query } from './page-query.ts';
 import { acceptJsonOnly } from './request-body.ts';
 import { apiRoot, pageItemsDefault } from './schema.ts';
 import { getState, listStates } from './state-routes.ts';
+import { getStore, postStore } from './store-routes.ts';
 import { refusalOf } from './trouble-answer.ts';
 import { deleteUnit, getUnit, listUnits, putUnit } from './unit-routes.ts';
 
@@ -30,6 +32,8 @@ export interface ApiOptions {
   readonly pageItemsDefault?: number | (() => number);
   /** Machines that are away, and the brake; without it there are no such paths. */
   readonly roster?: Roster;
+  /** What `/store` is about; without it there is no such path. */
+  readonly store?: StoreKeeper;
   /** What `GET /notices` says; none without it. */
   readonly notices?: Notices;
   /** What `GET /metrics` says; without it there is no such path. */
@@ -167,7 +171,17 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
     `${apiRoot}/discovery`,
     answer(async (r) => ({ status: 200, body: discoveryDocument(rootUrlOf(r.headers.host)) })),
   );
-  const { metrics } = options;
+  const { metrics, store } = options;
+  if (store !== undefined) {
+    app.get(
+      `${apiRoot}/store`,
+      answer(() => getStore(store)),
+    );
+    app.post(
+      `${apiRoot}/store`,
+      answer((r, signal) => postStore(store, r.body, signal)),
+    );
+  }
   if (metrics !== undefined) {
     app.get('/metrics', (_request, reply) =>
       reply.type(metricsContentType).send(metricsText(metrics())),
@@ -175,6 +189,9 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
   }
   return [
     ...(metrics === undefined ? [] : [{ path: /^\/metrics$/, allow: 'GET, HEAD' }]),
+    ...(store === undefined
+      ? []
+      : [{ path: new RegExp(`^${apiRoot}/store$`), allow: 'GET, HEAD, POST' }]),
     { path: new RegExp(`^${apiRoot}/(units|state|discovery|notices)$`), allow: 'GET, HEAD' },
     ...(roster === undefined ? [] : rosterPaths),
     { path: new RegExp(`^${apiRoot}/machines$`), allow: 'GET, HEAD, PATCH' },

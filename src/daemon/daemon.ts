@@ -14,10 +14,14 @@ import {
   metricsOf,
   newCounts,
   reloaderFor,
+  signsOf,
   tellOfBrake,
 } from './operator.ts';
 import { serveEverywhere } from './servers.ts';
+import { watchSpace } from './space-watch.ts';
+import { storeKeeper } from './store-keeper.ts';
 import { StoreMemory, storeRecordsIn } from './store-memory.ts';
+import { storeNotices } from './store-signs.ts';
 import { uptimeMs } from './uptime.ts';
 
 const limits = {
@@ -38,6 +42,8 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
   const counts = newCounts(log);
   tellOfBrake(registry, counts);
   const reloader = reloaderFor(parts);
+  const life = new MachineLife(parts, counts);
+  counts.notices.addOwn(() => storeNotices(signsOf(registry, counts)));
   const api = await createApi({
     catalog: registry.catalog,
     log,
@@ -47,13 +53,13 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     metrics: () => metricsOf(registry, counts),
     notices: counts.notices,
     roster: registry.roster,
+    store: storeKeeper(life.membership),
   });
   const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();
   notifier.startWatchdog();
   const failure = new AbortController();
   const isOver = AbortSignal.any([signal, failure.signal]);
-  const life = new MachineLife(parts, counts);
   answerOperator(parts, counts, reloader, isOver);
   try {
     return await life.run(isOver);
@@ -127,6 +133,7 @@ class MachineLife {
     const roles = [
       kept,
       followStore(this.#membership, isOver),
+      this.#watchSpace(isOver),
       registry.ledger.run(isOver),
       this.#runAgent(isOver),
       ...(settings.disableEngine ? [] : [this.#runEngine(keeping)]),
@@ -138,6 +145,13 @@ class MachineLife {
       await Promise.allSettled(roles);
     }
     return end;
+  }
+
+  #watchSpace(signal: AbortSignal): Promise<void> {
+    const { registry, log } = this.#parts;
+    const { store, fill } = registry;
+    const isLeader = (): boolean => this.#counts.engine.session !== null;
+    return watchSpace({ store, fill, isLeader, clock: systemClock, log }, signal);
   }
 
   #runEngine(signal: AbortSignal): Promise<void> {

@@ -135,7 +135,7 @@ export function gauge(name: string, help: string, value: number): Metric {
 }
 
 function clusterMetrics(session: LeaderSession): readonly Metric[] {
-  const { units, machines, placements, unreadable, brake } = session.picture();
+  const { units, machines, placements, unreadable, unreadableKeys, brake } = session.picture();
   let wantedCount = 0;
   let waitingCount = 0;
   for (const [name, unit] of units) {
@@ -154,6 +154,11 @@ function clusterMetrics(session: LeaderSession): readonly Metric[] {
       'fleet_engine_brake_machines',
       'Vanished machines that keep their units while the brake is on.',
       brake?.waiting.length ?? 0,
+    ),
+    gauge(
+      'fleet_engine_keys_unreadable',
+      'Stored values of any kind that are not understood.',
+      unreadableKeys?.size ?? 0,
     ),
   ];
 }

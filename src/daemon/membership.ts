@@ -46,18 +46,21 @@ export async function followStore(options: MembershipOptions, signal: AbortSigna
   const { registry, clock } = options;
   const { gate, cluster } = registry;
   const trouble = new SettleTrouble(options);
-  const forget = [gate.onChange(sayStanding(options)), rememberRevisions(options)];
+  const say = sayStanding(options);
+  const forget = rememberRevisions(options);
   for (let failedCount = 0; !signal.aborted; ) {
     if (gate.isOpen && failedCount === 0) {
       await cluster.changed(signal);
-      await rest(settlePauses.firstMs, clock, signal); // a connection that flaps is no loop
+      // A connection that flaps is no loop.
+      if (gate.isOpen) await rest(settlePauses.firstMs, clock, signal);
     }
     if (signal.aborted) break;
     const isSettled = await settleOnce(options, trouble, signal);
+    say();
     failedCount = isSettled ? 0 : failedCount + 1;
     if (!isSettled) await rest(backoffMs(failedCount, settlePauses), clock, signal);
   }
-  for (const each of forget) each();
+  forget();
 }
 
 /** One look; false while the store is away or not ours. */

@@ -13,6 +13,7 @@ export interface MetricSources {
   readonly requests: () => ReadonlyMap<RequestKind, RequestCount>;
   readonly lease: () => LeaseStatus | null;
   readonly notices: () => readonly Metric[];
+  readonly store: () => readonly Metric[];
   /** How many orders this machine has; null while they are not known. */
   readonly orderCount: () => number | null;
 }
@@ -49,6 +50,7 @@ export function daemonMetrics(sources: MetricSources): readonly Metric[] {
     ...engine.metrics(),
     ...agent.metrics(),
     ...sources.notices(),
+    ...sources.store(),
     ...registryMetrics(sources.requests()),
     ...leaseMetrics(sources.lease()),
     gauge('fleet_agent_orders', 'Units this machine has orders for.', sources.orderCount() ?? 0),

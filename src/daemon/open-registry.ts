@@ -21,8 +21,8 @@ export function registryFrom(
     metadata: settings.metadata,
     leaving: false,
   };
-  const { etcdKeyPrefix: keyPrefix, agentTtlMs: ttlMs } = settings;
-  return connectRegistry({ keyPrefix, ttlMs, self, clock }, accessFrom(settings));
+  const { etcdKeyPrefix: keyPrefix, agentTtlMs: ttlMs, etcdQuotaBytes: quotaBytes } = settings;
+  return connectRegistry({ keyPrefix, ttlMs, quotaBytes, self, clock }, accessFrom(settings));
 }
 
 function accessFrom(settings: Settings): EtcdAccess {

@@ -13,6 +13,7 @@ import { AnswerCounts, daemonMetrics } from './metrics.ts';
 import { NoticeBoard } from './notice-board.ts';
 import { Reloader } from './reload.ts';
 import { dumpState } from './state-dump.ts';
+import { type StoreSignSources, storeMetrics } from './store-signs.ts';
 
 /** Counts of everything, for metrics and dumps, and what is to be told. */
 export interface Counts {
@@ -33,9 +34,11 @@ export function newCounts(log: Logger): Counts {
 }
 
 /** What `GET /metrics` says now. */
-export function metricsOf({ store, lease, ledger }: Registry, counts: Counts): readonly Metric[] {
+export function metricsOf(registry: Registry, counts: Counts): readonly Metric[] {
+  const { store, lease, ledger } = registry;
   return daemonMetrics({
     ...counts,
+    store: () => storeMetrics(signsOf(registry, counts)),
     notices: () => counts.notices.metrics(),
     requests: () => store.counts(),
     lease: () => lease.status(),
@@ -47,6 +50,11 @@ export function metricsOf({ store, lease, ledger }: Registry, counts: Counts): r
 export function tellOfBrake({ roster }: Registry, { notices, engine }: Counts): void {
   notices.addOwn(() => brakeNotices(engine.session?.picture().brake ?? null));
   notices.addAsked(async (signal) => brakeNotices(await roster.readBrake(signal)));
+}
+
+/** What the signs of the store are read from. */
+export function signsOf({ gate, fill }: Registry, { engine }: Counts): StoreSignSources {
+  return { gate, fill, session: () => engine.session };
 }
 
 /** What reads the configuration again, with everything that it changes. */

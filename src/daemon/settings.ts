@@ -20,6 +20,7 @@ export interface Settings {
   readonly etcdUsername: string | null;
   readonly etcdPassword: string | null;
   readonly etcdKeyPrefix: string;
+  readonly etcdQuotaBytes: number;
   /** null: from the routing table. */
   readonly publicIp: string | null;
   readonly metadata: ReadonlyMap<string, string>;
@@ -57,6 +58,7 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   etcd_keyfile: { field: 'etcdKeyFile', parse: optionalText },
   etcd_username: { field: 'etcdUsername', parse: optionalText },
   etcd_password: { field: 'etcdPassword', parse: optionalText },
+  etcd_quota_bytes: { field: 'etcdQuotaBytes', parse: count(1024 ** 2, 2 ** 50) },
   etcd_key_prefix: { field: 'etcdKeyPrefix', parse: keyPrefix },
   public_ip: { field: 'publicIp', parse: address },
   metadata: { field: 'metadata', parse: metadata },
@@ -93,6 +95,7 @@ export const settingDefaults: Settings = {
   etcdUsername: null,
   etcdPassword: null,
   etcdKeyPrefix: '/_coreos.com/fleet/',
+  etcdQuotaBytes: 2 * 1024 ** 3,
   publicIp: null,
   metadata: new Map(),
   agentTtlMs: 10_000,

@@ -7,6 +7,7 @@ import { type Draft, sortedByKey } from './draft.ts';
 export function memberDecisions(draft: Draft): Decision[] {
   const { picture, nowMs } = draft;
   const seen = sortedByKey(picture.machines).flatMap(([id, machine]) => {
+    if (picture.unreadableMembers?.has(id)) return [];
     const member = picture.members.get(id);
     const next = memberFor(machine, member, nowMs);
     return member !== undefined && isSameMember(member, next)

@@ -9,6 +9,7 @@ import type { EngineMeter } from '../model/meters.ts';
 import type { BrakeRules } from './brake.ts';
 import { limits } from './limits.ts';
 import { enginePass, type PassOutcome } from './pass.ts';
+import { unreadableLog } from './unreadable-log.ts';
 
 /** What a term of leadership works with. */
 export interface TermParts {
@@ -38,10 +39,12 @@ export async function serveTerm(
     meter?.gaveUp(decision);
     sayOversized(decision);
   };
+  const sayUnreadable = unreadableLog(log);
   const troubles = new Troubles(log);
   let overtakenCount = 0;
   while (!signal.aborted && session.isLive()) {
     wake.clear();
+    sayUnreadable(session.picture());
     const beganAtMs = clock.nowMs();
     const sinceMs: number = changedAtMs ?? beganAtMs;
     changedAtMs = null;

@@ -4,8 +4,10 @@ import {
   type MachineBody,
   type MemberBody,
   type NoticeBody,
+  type PostStoreBody,
   type PutUnitBody,
   pageItemsMax,
+  type StoreBody,
   type UnitBody,
   type UnitStateBody,
 } from '../api/schema.ts';
@@ -92,6 +94,19 @@ export class FleetClient {
     if (this.#isMissing(answer)) return 'missing';
     if (answer.status !== 204) this.#read(answer);
     return 'destroyed';
+  }
+
+  /** Whether the store is that of the cluster of the machine that is asked. */
+  async getStore(): Promise<StoreBody> {
+    return this.#read(
+      await this.#send({ method: 'GET', path: `${apiRoot}/store` }),
+    ) as object as StoreBody;
+  }
+
+  async postStore(action: PostStoreBody['action']): Promise<StoreBody> {
+    const body: PostStoreBody = { action };
+    const answer = await this.#send({ method: 'POST', path: `${apiRoot}/store`, body });
+    return this.#read(answer) as object as StoreBody;
   }
 
   close(): void {

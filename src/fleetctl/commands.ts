@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { adoptStore } from './commands/adopt-store.ts';
 import { cat } from './commands/cat.ts';
 import { complete } from './commands/complete.ts';
 import { completion } from './commands/completion.ts';
@@ -18,6 +19,7 @@ import { status } from './commands/status.ts';
 import { stop } from './commands/stop.ts';
 import { submit } from './commands/submit.ts';
 import { unload } from './commands/unload.ts';
+import { upgrade } from './commands/upgrade.ts';
 import { verify } from './commands/verify.ts';
 import { version } from './commands/version.ts';
 
@@ -37,6 +39,8 @@ export const commands: readonly Command[] = [
   listMachines,
   resume,
   forget,
+  adoptStore,
+  upgrade,
   status,
   journal,
   ssh,

@@ -7,7 +7,7 @@ import { limits } from './limits.ts';
 
 /** One request to fleetd. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Path and query. */
   readonly path: string;
   readonly body?: object;

@@ -28,4 +28,8 @@ export interface ClusterPicture {
   readonly forgetting: ReadonlySet<MachineId>;
   /** Units with a record that was not understood (unit, placement, order): touch nothing of theirs. */
   readonly unreadable: ReadonlySet<UnitName>;
+  /** Every key that was not understood, of any kind, and why; absent: none. */
+  readonly unreadableKeys?: ReadonlyMap<string, string>;
+  /** Machines whose `members/` record was not understood: it is not written over. */
+  readonly unreadableMembers?: ReadonlySet<MachineId>;
 }

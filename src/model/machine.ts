@@ -14,6 +14,8 @@ export interface Machine {
   readonly ttlMs?: number;
   /** Shutting down: place nothing there; what has stopped may move. */
   readonly leaving: boolean;
+  /** Keys of metadata that were set at run time to something not understood; absent: none. */
+  readonly unknownMetadata?: ReadonlySet<string>;
   /** The newest format of stored records that its fleetd understands; absent: 1. */
   readonly formatMax?: number;
 }

@@ -4,6 +4,8 @@
  * - `brake`: most machines vanished at once, so the leader moves nothing for a while.
  * - `store-went-back`: the store is older than what this machine has seen of it.
  * - `store-not-ours`: the store is that of another cluster, or empty.
+ * - `store-too-new`: the cluster needs a newer fleetd than this one.
+ * - `undecodable`: something stored is not understood, and left as it is.
  * - `store-space`: the store is full, or nearly so.
  * - `orphans`: units run that the store knows nothing of.
  */
@@ -11,6 +13,8 @@ export const noticeKinds = [
   'brake',
   'store-went-back',
   'store-not-ours',
+  'store-too-new',
+  'undecodable',
   'store-space',
   'orphans',
 ] as const;

@@ -61,7 +61,7 @@ export const lastingRules: readonly Rule[] = [
 ];
 
 /** What a unit must satisfy to be placed on a machine. */
-export const placingRules: readonly Rule[] = [machineLeaves, ...stayingRules];
+export const placingRules: readonly Rule[] = [machineLeaves, metadataUnknown, ...stayingRules];
 
 /** The first objection of `rules`; null when the unit may run there. */
 export function whyNot(rules: readonly Rule[], applicant: Applicant, site: Site): string | null {
@@ -96,12 +96,18 @@ function wrongMachine({ requirements }: Applicant, { machine }: Site): string | 
 
 function metadataMissing({ requirements }: Applicant, { machine }: Site): string | null {
   for (const { key, values } of requirements.metadata) {
+    if (machine.unknownMetadata?.has(key)) continue; // unknown changes nothing
     const value = machine.metadata.get(key);
     if (value === undefined || !values.includes(value)) {
       return `metadata ${key}=${values.join('|')} is missing`;
     }
   }
   return null;
+}
+
+function metadataUnknown({ requirements }: Applicant, { machine }: Site): string | null {
+  const unknown = requirements.metadata.find(({ key }) => machine.unknownMetadata?.has(key));
+  return unknown === undefined ? null : `metadata ${unknown.key} is stored and not understood`;
 }
 
 function awayFromTarget({ requirements, placeOf }: Applicant, { machine }: Site): string | null {

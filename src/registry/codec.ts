@@ -50,12 +50,17 @@ export interface LeaderRecord {
   readonly machine: MachineId;
 }
 
+/** `unknownMetadata` is what reading finds out, not what is written. */
+type StoredMachine = Omit<Machine, 'unknownMetadata'>;
+
 /** One kind of record: how it is written and how it is read. */
 export interface Codec<T> {
   /** JSON. Fields of `over`, an older text of the same record, that we do not know are kept. */
   encode(value: T, over?: string): string;
   /** Total: never throws, says what is wrong. */
   decode(text: string): Result<T, string>;
+  /** Whether a record that was understood has fields that we do not know. */
+  hasMore(text: string): boolean;
 }
 
 const machineId = aText<MachineId>(/^[^/\s]+$/, 'a machine id');
@@ -136,8 +141,8 @@ export const placementCodec = codec<Placement>(
   }),
 );
 
-export const machineCodec = codec<Machine>(
-  record<Machine>({
+export const machineCodec = codec<StoredMachine>(
+  record<StoredMachine>({
     id: machineId,
     bootId,
     address: aString,
@@ -191,6 +196,7 @@ export const metadataCodec = codec<{ readonly value: string }>(record({ value: a
 
 function codec<T extends object>(decoder: Decoder<T>): Codec<T> {
   const format: Decoder<number> = aCount;
+  const known = new Set(['format', ...(decoder.fieldNames ?? [])]);
   return {
     encode: (value, over) =>
       JSON.stringify({ ...unknownFields(over), format: formatBase, ...value }, mapsAsObjects),
@@ -201,6 +207,10 @@ function codec<T extends object>(decoder: Decoder<T>): Codec<T> {
         return fail(`format ${head.value.format} is newer than ${formatNow}, which we understand`);
       }
       return decode(text, decoder);
+    },
+    hasMore: (text) => {
+      const names = Object.keys(JSON.parse(text) as object); // it was decoded: it is an object
+      return names.some((name) => !known.has(name));
     },
   };
 }

@@ -15,6 +15,7 @@ import { MachineLease } from './lease.ts';
 import { Registration } from './registration.ts';
 import { StoreRoster } from './roster.ts';
 import type { Store } from './store.ts';
+import { StoreFill } from './store-fill.ts';
 import { StoreGate } from './store-gate.ts';
 
 /** What the registry of one daemon is made of. */
@@ -29,6 +30,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   /** Random identities of units; tests give their own. */
   readonly newIdentity?: () => UnitIdentity;
+  /** The size at which etcd takes no more writes; 2 GiB unless given. */
+  readonly quotaBytes?: number;
   /** The newest format that is understood; tests of upgrades give another. */
   readonly formatMax?: number;
 }
@@ -43,6 +46,7 @@ export interface Registry {
   readonly store: Store;
   readonly keys: Keys;
   readonly gate: StoreGate;
+  readonly fill: StoreFill;
   readonly cluster: ClusterClaim;
   readonly lease: MachineLease;
   readonly registration: Registration;
@@ -69,8 +73,9 @@ export function openRegistry(options: RegistryOptions): Registry {
   const self: Machine = { ...options.self, formatMax };
   const keys = new Keys(options.keyPrefix);
   const gate = new StoreGate(clock);
+  const fill = new StoreFill(options.quotaBytes);
   const cluster = new ClusterClaim({ store: options.store, keys, gate, formatMax });
-  const store = new GatedStore(options.store, gate, keys.cluster);
+  const store = new GatedStore(options.store, { gate, fill, probeKey: keys.cluster });
   const storeGuard = () => cluster.guard();
   const lease = new MachineLease({ store, clock, ttlMs });
   const registration = new Registration({ store, keys, clock, lease, storeGuard, self, gate });
@@ -80,6 +85,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     store: options.store,
     keys,
     gate,
+    fill,
     cluster,
     lease,
     registration,

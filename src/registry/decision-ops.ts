@@ -13,6 +13,8 @@ export interface DecisionContext {
   readonly picture: ClusterPicture;
   /** The mod revision of a unit's record or of a text; null when it is not stored. */
   modRevisionOf(key: string): Revision | null;
+  /** The stored text of a record that holds fields we do not know; null: it holds none. */
+  richText(key: string): string | null;
 }
 
 /** The writes of some decisions, and what they need besides the leader's chain. */
@@ -39,7 +41,7 @@ export function decisionTxn(
     if (guard === 'outdated') return null;
     if (guard === 'done') continue;
     if (guard !== null) onlyIf.set(guard.key, guard);
-    const op = opOf(change, context.keys);
+    const op = opOf(change, context);
     writes.set(op.key, op);
   }
   return { onlyIf: [...onlyIf.values()], writes: [...writes.values()] };
@@ -64,22 +66,36 @@ function guardOf(change: Change, context: DecisionContext): Guard | 'outdated' |
   return { kind: 'modified', key, at };
 }
 
-function opOf(change: Change, keys: Keys): Op {
+/** What a newer version keeps in a record outlives our rewriting of it, while it is about the same. */
+function opOf(change: Change, { keys, picture, richText }: DecisionContext): Op {
+  const over = (key: string, before: string | undefined, now: string): string | undefined =>
+    before === now ? (richText(key) ?? undefined) : undefined;
   switch (change.kind) {
-    case 'place':
-      return put(keys.placement(change.unit), placementCodec.encode(change.placement));
+    case 'place': {
+      const { unit, placement } = change;
+      const key = keys.placement(unit);
+      const before = picture.placements.get(unit)?.identity;
+      return put(key, placementCodec.encode(placement, over(key, before, placement.identity)));
+    }
     case 'unplace':
       return { kind: 'delete', key: keys.placement(change.unit) };
-    case 'order':
-      return put(keys.order(change.machine, change.unit), orderCodec.encode(change.order));
+    case 'order': {
+      const { machine, unit, order } = change;
+      const key = keys.order(machine, unit);
+      const before = picture.orders.get(machine)?.get(unit)?.identity;
+      return put(key, orderCodec.encode(order, over(key, before, order.identity)));
+    }
     case 'withdraw':
       return { kind: 'delete', key: keys.order(change.machine, change.unit) };
     case 'forget-unit':
       return { kind: 'delete', key: keys.unit(change.unit) };
     case 'forget-text':
       return { kind: 'delete', key: keys.text(change.contentHash) };
-    case 'member':
-      return put(keys.member(change.member.id), memberCodec.encode(change.member));
+    case 'member': {
+      const { member } = change;
+      const key = keys.member(member.id);
+      return put(key, memberCodec.encode(member, over(key, member.id, member.id)));
+    }
     case 'brake':
       if (change.brake === null) return { kind: 'delete', key: keys.brake };
       return put(keys.brake, brakeCodec.encode(change.brake));

@@ -2,7 +2,10 @@ import { messageOf } from '../lib/error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 
 /** Reads a `T` out of anything; what does not fit is thrown, and caught in `decode`. */
-export type Decoder<T> = (value: unknown, where: string) => T;
+export type Decoder<T> = ((value: unknown, where: string) => T) & {
+  /** Of a record: the fields that it reads. */
+  readonly fieldNames?: readonly string[];
+};
 
 /** Thrown inside decoders only. */
 class DecodeFailure extends Error {}
@@ -74,7 +77,7 @@ export function record<T extends object>(
     readonly [Name in keyof T]-?: Decoder<T[Name] | undefined>;
   },
 ): Decoder<T> {
-  return (value, where) => {
+  const decoder: Decoder<T> = (value, where) => {
     const source = anObject(value, where);
     const entries = Object.entries<Decoder<unknown>>(fields).map(([name, decoder]) => [
       name,
@@ -82,6 +85,7 @@ export function record<T extends object>(
     ]);
     return Object.fromEntries(entries.filter(([, field]) => field !== undefined)) as T;
   };
+  return Object.assign(decoder, { fieldNames: Object.keys(fields) });
 }
 
 function anObject(value: unknown, where: string): Record<string, unknown> {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { EtcdConnection } from './etcd-connection.ts';
 import { ownStream, type Stream } from './etcd-stream.ts';
 import { etcdTrouble } from './etcd-trouble.ts';
+import { toRevision } from './etcd-wire.ts';
 import { limits } from './limits.ts';
 import type { RequestCounter } from './request-counter.ts';
 import type { LeaseId, LeaseStanding } from './store.ts';
@@ -84,10 +85,9 @@ export class EtcdRenewals {
   #take(answer: ILeaseKeepAliveResponse): void {
     this.#connection.answered(answer.header);
     const ttlMs = Number(answer.TTL) * 1000;
-    const standing =
-      ttlMs > 0
-        ? { remainingMs: ttlMs, grantedMs: ttlMs, raftTerm: answer.header.raft_term }
-        : null;
+    const { cluster_id: storeId, revision, raft_term: raftTerm } = answer.header;
+    const header = { storeId, revision: toRevision(revision) };
+    const standing = ttlMs > 0 ? { header, remainingMs: ttlMs, grantedMs: ttlMs, raftTerm } : null;
     for (const waiter of [...this.#waiters]) {
       if (waiter.leaseId === answer.ID) waiter.settle(standing);
     }

@@ -166,13 +166,12 @@ export class EtcdStore implements Store {
         {
           kind: 'space',
           effect: 'read',
-          run: (etcd, options) =>
-            etcd.maintenance.alarm({ action: 'Get', alarm: 'Nospace' }, options),
+          run: (etcd, options) => etcd.maintenance.alarm({}, options),
         },
         signal,
       ),
     ]);
-    const isFull = alarms.alarms.some(({ alarm }) => String(alarm) === 'Nospace');
+    const isFull = alarms.alarms.some(({ alarm }) => /nospace/i.test(String(alarm)));
     return { sizeBytes: Number(status.dbSize), isFull };
   }
 

@@ -19,7 +19,17 @@ import {
   type Watch,
   type WatchHandler,
 } from './store.ts';
+import type { StoreFill } from './store-fill.ts';
 import type { StoreGate } from './store-gate.ts';
+
+/** What guards a store. */
+export interface GatedStoreOptions {
+  readonly gate: StoreGate;
+  /** Told of writes that were taken, and of those for which there was no space. */
+  readonly fill: StoreFill;
+  /** Any key; it is read to hear which etcd is at the end of a new connection. */
+  readonly probeKey: string;
+}
 
 /**
  * The store as everybody but `ClusterClaim` sees it: an answer that the gate does not believe never
@@ -29,13 +39,15 @@ import type { StoreGate } from './store-gate.ts';
 export class GatedStore implements Store {
   readonly #store: Store;
   readonly #gate: StoreGate;
+  readonly #fill: StoreFill;
   readonly #probeKey: string;
   readonly #watches = new Set<() => void>();
 
-  /** `probeKey`: any key; it is read to hear which etcd is at the end of a new connection. */
-  constructor(store: Store, gate: StoreGate, probeKey: string) {
+  constructor(store: Store, what: GatedStoreOptions) {
+    const { gate, fill, probeKey } = what;
     this.#store = store;
     this.#gate = gate;
+    this.#fill = fill;
     this.#probeKey = probeKey;
     gate.onTurn(() => {
       if (gate.isOpen) return;
@@ -68,7 +80,9 @@ export class GatedStore implements Store {
   async txn(request: TxnRequest, signal: AbortSignal): Promise<TxnAnswer> {
     if (request.writes.length > 0) await this.#hearFirst(signal);
     const floor = this.#floor();
-    const answer = await this.#store.txn(request, signal);
+    const answer = await this.#noting(() => this.#store.txn(request, signal));
+    const isPut = answer.succeeded && request.writes.some(({ kind }) => kind === 'put');
+    if (isPut) this.#fill.met(false);
     const { storeId, revision } = answer;
     this.#gate.heard({ storeId, revision }, floor);
     this.#gate.check();
@@ -115,7 +129,7 @@ export class GatedStore implements Store {
 
   async grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
     this.#gate.check();
-    return this.#store.grantLease(ttlMs, signal);
+    return this.#noting(() => this.#store.grantLease(ttlMs, signal));
   }
 
   /** A store that is not believed may keep our lease alive; it may not say that it is gone. */
@@ -127,7 +141,9 @@ export class GatedStore implements Store {
     const standing = await this.#store.renewLease(leaseId, withinMs, signal);
     const { storeId } = this.#store;
     if (storeId !== null) this.#gate.foreign(storeId);
-    if (standing === null) this.#gate.check();
+    if (standing?.header !== undefined) this.#gate.heard(standing.header, null);
+    // An etcd that was emptied knows no leases either: a reading tells whether it is that.
+    if (standing === null) await this.#probe(signal);
     return standing;
   }
 
@@ -153,6 +169,16 @@ export class GatedStore implements Store {
     this.#store.close();
   }
 
+  async #noting<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (thrown) {
+      const isFull = thrown instanceof FleetError && thrown.trouble.code === 'registry/full';
+      if (isFull) this.#fill.met(true);
+      throw thrown;
+    }
+  }
+
   /** The highest revision when a request is sent; throws while the gate is closed. */
   #floor(): Revision | null {
     this.#gate.check();
@@ -165,12 +191,16 @@ export class GatedStore implements Store {
     return answer;
   }
 
+  async #probe(signal: AbortSignal): Promise<void> {
+    const range = oneKey(this.#probeKey);
+    await this.range({ range, limitCount: 1, revision: null, keysOnly: true }, signal);
+  }
+
   /** etcd cannot compare which cluster it is: a new connection is listened to before it is used. */
   async #hearFirst(signal: AbortSignal): Promise<void> {
     this.#gate.check();
     for (let tryCount = 1; this.#store.storeId === null; tryCount += 1) {
-      const range = oneKey(this.#probeKey);
-      await this.range({ range, limitCount: 1, revision: null, keysOnly: true }, signal);
+      await this.#probe(signal);
       if (tryCount >= hearingTriesMax && this.#store.storeId === null) throw deaf();
     }
     this.#gate.foreign(this.#store.storeId);

@@ -130,6 +130,7 @@ export class StoreLeaderSession implements LeaderSession {
       keys: this.#options.keys,
       picture: this.picture(),
       modRevisionOf: (key) => this.#mirror.modRevisionOf(key),
+      richText: (key) => this.#mirror.richText(key),
     });
     if (txn === null) return 'superseded';
     if (txn.writes.length === 0) return 'committed';

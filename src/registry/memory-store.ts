@@ -247,6 +247,7 @@ export class MemoryStore implements Store {
   #standing(lease: Lease): LeaseStanding {
     const leftMs = lease.expiresAtMs - this.#clock.nowMs();
     return {
+      header: { storeId: this.storeId, revision: this.#history.revision },
       remainingMs: Math.floor(leftMs / 1000) * 1000,
       grantedMs: lease.grantedMs,
       raftTerm: String(this.#raftTerm),

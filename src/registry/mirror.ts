@@ -92,6 +92,11 @@ export class Mirror {
     return this.#builder?.leases ?? new Map();
   }
 
+  /** A stored record that holds fields we do not know; null: it holds none. */
+  richText(key: string): string | null {
+    return this.#builder?.richText(key) ?? null;
+  }
+
   /** Calls `listener` after each change; returns a function that forgets it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -1,3 +1,4 @@
+import type { Result } from '../lib/result.ts';
 import type { Brake } from '../model/brake.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId, Revision } from '../model/ids.ts';
@@ -38,6 +39,13 @@ export class PictureBuilder {
   readonly #unreadable = new CowSet<UnitName>();
   /** Keys that are not understood, by the unit they are about. */
   readonly #badKeys = new Map<UnitName, Set<string>>();
+  /** Every key that is not understood, of any kind, and why. */
+  readonly #unreadableKeys = new CowMap<string, string>();
+  readonly #unreadableMembers = new CowSet<MachineId>();
+  /** Run-time metadata that is set and not understood, by machine. */
+  readonly #unknownMetadata = new Map<MachineId, Set<string>>();
+  /** Texts of the leader's records that hold more than we know: it must not be lost. */
+  readonly #richTexts = new Map<string, string>();
   /** What machines said of themselves, and what was laid over it at run time. */
   readonly #plainMachines = new Map<MachineId, Machine>();
   readonly #overlays = new Map<MachineId, Map<string, string>>();
@@ -74,6 +82,11 @@ export class PictureBuilder {
     return this.#modRevisions.get(key) ?? null;
   }
 
+  /** A stored record of the leader's that holds fields we do not know; null: it holds none. */
+  richText(key: string): string | null {
+    return this.#richTexts.get(key) ?? null;
+  }
+
   /** Begins with a complete reading. Call on a fresh builder only. */
   fill(items: readonly StoredItem[], revision: Revision): void {
     for (const item of items) this.#put(item);
@@ -105,24 +118,26 @@ export class PictureBuilder {
       resumedMs: this.#resumedMs,
       forgetting: this.#forgetting.share(),
       unreadable: this.#unreadable.share(),
+      unreadableKeys: this.#unreadableKeys.share(),
+      unreadableMembers: this.#unreadableMembers.share(),
     };
     return this.#picture;
   }
 
   #put(item: StoredItem): void {
-    const { key, value } = item;
+    const { key } = item;
     const meaning = this.#keys.meaning(key);
     switch (meaning.kind) {
       case 'leader':
         this.#leader = item;
         return;
       case 'brake': {
-        const brake = brakeCodec.decode(value); // one not understood: judged anew
+        const brake = this.#decode(brakeCodec, item); // one not understood: judged anew
         this.#brake = brake.ok ? brake.value : null;
         return;
       }
       case 'resume': {
-        const resume = resumeCodec.decode(value);
+        const resume = this.#decode(resumeCodec, item);
         this.#resumedMs = resume.ok ? resume.value.sinceMs : null;
         return;
       }
@@ -151,7 +166,7 @@ export class PictureBuilder {
         return;
       }
       case 'machine': {
-        const machine = machineCodec.decode(value);
+        const machine = this.#decode(machineCodec, item);
         const plain = machine.ok ? machine.value : unreadableMachine(meaning.machine);
         this.#plainMachines.set(meaning.machine, { ...plain, id: meaning.machine });
         if (item.leaseId !== null) this.#leases.set(meaning.machine, item.leaseId);
@@ -159,13 +174,19 @@ export class PictureBuilder {
         return;
       }
       case 'member': {
-        const member = memberCodec.decode(value);
+        const member = this.#decode(memberCodec, item);
+        if (member.ok) this.#unreadableMembers.delete(meaning.machine);
+        else this.#unreadableMembers.add(meaning.machine);
         this.#members.set(meaning.machine, member.ok ? member.value : null);
         return;
       }
       case 'metadata': {
         const overlay = this.#overlays.get(meaning.machine) ?? new Map<string, string>();
-        const set = metadataCodec.decode(value);
+        const set = this.#decode(metadataCodec, item);
+        const unknown = this.#unknownMetadata.get(meaning.machine) ?? new Set<string>();
+        if (set.ok) unknown.delete(meaning.name);
+        else unknown.add(meaning.name);
+        this.#unknownMetadata.set(meaning.machine, unknown);
         if (set.ok) overlay.set(meaning.name, set.value.value);
         else overlay.delete(meaning.name);
         this.#overlays.set(meaning.machine, overlay);
@@ -180,6 +201,8 @@ export class PictureBuilder {
   #delete(key: string): void {
     const meaning = this.#keys.meaning(key);
     this.#modRevisions.delete(key);
+    this.#unreadableKeys.set(key, null);
+    this.#richTexts.delete(key);
     if ('unit' in meaning) this.#understood(meaning.unit, key);
     switch (meaning.kind) {
       case 'leader':
@@ -216,9 +239,11 @@ export class PictureBuilder {
         return;
       case 'member':
         this.#members.set(meaning.machine, null);
+        this.#unreadableMembers.delete(meaning.machine);
         return;
       case 'metadata':
         this.#overlays.get(meaning.machine)?.delete(meaning.name);
+        this.#unknownMetadata.get(meaning.machine)?.delete(meaning.name);
         this.#showMachine(meaning.machine);
         return;
       default:
@@ -226,9 +251,17 @@ export class PictureBuilder {
     }
   }
 
+  #decode<T>(codec: Codec<T>, { key, value }: StoredItem): Result<T, string> {
+    const record = codec.decode(value);
+    this.#unreadableKeys.set(key, record.ok ? null : record.error);
+    if (record.ok && codec.hasMore(value)) this.#richTexts.set(key, value);
+    else this.#richTexts.delete(key);
+    return record;
+  }
+
   /** Decodes a record about a unit; what is not understood marks the unit as unreadable. */
   #read<T>(codec: Codec<T>, unit: UnitName, item: StoredItem): T | null {
-    const record = codec.decode(item.value);
+    const record = this.#decode(codec, item);
     if (record.ok) {
       this.#understood(unit, item.key);
       return record.value;
@@ -248,7 +281,10 @@ export class PictureBuilder {
 
   #showMachine(id: MachineId): void {
     const plain = this.#plainMachines.get(id);
-    const shown = plain === undefined ? null : withMetadata(plain, this.#overlays.get(id));
+    const unknown = this.#unknownMetadata.get(id);
+    const known = plain === undefined ? null : withMetadata(plain, this.#overlays.get(id));
+    const isPlain = known === null || unknown === undefined || unknown.size === 0;
+    const shown = isPlain ? known : { ...known, unknownMetadata: new Set(unknown) };
     this.#machines.set(id, shown);
   }
 }

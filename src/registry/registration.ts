@@ -42,6 +42,8 @@ export class Registration {
   /** The create revision of our record: what every later write of the agent is guarded by. */
   #createRevision: Revision | null = null;
   #claimedAt: Revision | null = null;
+  /** Our record as it was found or written last: what a newer fleetd put there is kept. */
+  #text: string | undefined;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -116,7 +118,7 @@ export class Registration {
   ): Promise<void> {
     this.#self = { ...this.#self, ...change };
     if (!this.isRegistered) return; // the next join writes it
-    const revision = await this.#write(null, this.guard(), signal);
+    const revision = await this.#write(this.guard(), signal);
     if (revision === null) await this.recheck(signal);
   }
 
@@ -166,7 +168,8 @@ export class Registration {
     const self = this.#self;
     const guard: Compare =
       item === null ? { kind: 'absent', key } : { kind: 'modified', key, at: item.modRevision };
-    const revision = await this.#write(item, [guard], signal);
+    this.#text = item?.value;
+    const revision = await this.#write([guard], signal);
     if (revision === null) return false;
     this.#claimedAt = revision;
     this.#set(item?.createRevision ?? revision);
@@ -174,14 +177,11 @@ export class Registration {
     return true;
   }
 
-  async #write(
-    over: StoredItem | null,
-    guard: readonly Compare[],
-    signal: AbortSignal,
-  ): Promise<Revision | null> {
+  async #write(guard: readonly Compare[], signal: AbortSignal): Promise<Revision | null> {
     const { store, keys, lease, storeGuard } = this.#options;
     const self = { ...this.#self, ttlMs: lease.ttlMs };
-    const value = machineCodec.encode(self, over?.value);
+    const value = machineCodec.encode(self, this.#text);
+    this.#text = value;
     const key = keys.machine(this.machine);
     const put = { kind: 'put', key, value, leaseId: lease.id } as const;
     const onlyIf = [...guard, ...storeGuard()];

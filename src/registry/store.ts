@@ -132,6 +132,8 @@ export interface LeaseGrant {
 
 /** What the store says of a lease. */
 export interface LeaseStanding {
+  /** Of the member that answered, which may be behind the others. */
+  readonly header?: StoreHeader;
   /** Rounded down to whole seconds by etcd. After a renewal this is the full TTL. */
   readonly remainingMs: number;
   /** The TTL it was granted with. */

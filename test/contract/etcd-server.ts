@@ -1,8 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
 
 /** A real etcd of one member on loopback, for one test file. */
 export interface EtcdServer {
@@ -17,6 +20,23 @@ export interface EtcdServer {
   kill(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Saves a backup of all it has, as operators do. */
+  backup(): Promise<EtcdBackup>;
+  /**
+   * Ends it, and starts another on the same port: from a backup, or from nothing; `token` makes
+   * it another cluster in etcd's own eyes.
+   */
+  replace(backup: EtcdBackup | null, token?: string): Promise<void>;
+}
+
+/** The file of a backup. */
+export interface EtcdBackup {
+  readonly path: string;
+}
+
+/** How an etcd differs from the usual. */
+export interface EtcdOptions {
+  readonly quotaBytes?: number;
 }
 
 /** PEM files of an etcd that speaks TLS and wants certificates of its clients. */
@@ -27,15 +47,21 @@ export interface EtcdTlsFiles {
 }
 
 /** Starts etcd with a data directory of its own. */
-export async function startEtcd(tls: EtcdTlsFiles | null = null): Promise<EtcdServer> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'flotilla-etcd-'));
+export async function startEtcd(
+  tls: EtcdTlsFiles | null = null,
+  options: EtcdOptions = {},
+): Promise<EtcdServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-etcd-'));
+  let dataNumber = 1;
+  const dataDir = (): string => join(folder, `data-${dataNumber}`);
+  let token = 'etcd-cluster';
   const port = await freePort();
   const peerPort = await freePort();
   const metricsPort = await freePort();
-  const places = { dataDir, port, peerPort, metricsPort };
+  const places = (): EtcdPlaces => ({ dataDir: dataDir(), port, peerPort, metricsPort, token });
   let child: ChildProcess | null = null;
   const start = async (): Promise<void> => {
-    child = spawn('/usr/bin/etcd', etcdArguments(places, tls), { stdio: 'ignore' });
+    child = spawn('/usr/bin/etcd', etcdArguments(places(), tls, options), { stdio: 'ignore' });
     const started = child;
     process.once('exit', () => started.kill('SIGKILL')); // also when the test run itself dies
     await answersHealth(metricsPort);
@@ -62,20 +88,44 @@ export async function startEtcd(tls: EtcdTlsFiles | null = null): Promise<EtcdSe
     start,
     stop: async () => {
       await kill();
-      await rm(dataDir, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
+    },
+    backup: async () => {
+      const path = join(folder, `backup-${Date.now()}.db`);
+      await etcdctl([`--endpoints=http://127.0.0.1:${port}`, 'snapshot', 'save', path]);
+      return { path };
+    },
+    replace: async (backup, newToken = 'etcd-cluster') => {
+      await kill();
+      dataNumber += 1;
+      token = newToken;
+      const peer = `http://127.0.0.1:${peerPort}`;
+      const self = [`--initial-cluster=default=${peer}`, `--initial-advertise-peer-urls=${peer}`];
+      const where = [`--data-dir=${dataDir()}`, `--initial-cluster-token=${token}`];
+      if (backup !== null) await etcdctl(['snapshot', 'restore', backup.path, ...self, ...where]);
+      await start();
     },
   };
 }
 
+async function etcdctl(args: readonly string[]): Promise<void> {
+  await run('/usr/bin/etcdctl', args, { env: { ...process.env, ETCDCTL_API: '3' } });
+}
+
 interface EtcdPlaces {
+  readonly token: string;
   readonly dataDir: string;
   readonly port: number;
   readonly peerPort: number;
   readonly metricsPort: number;
 }
 
-function etcdArguments(places: EtcdPlaces, tls: EtcdTlsFiles | null): string[] {
-  const { dataDir, port, peerPort, metricsPort } = places;
+function etcdArguments(
+  places: EtcdPlaces,
+  tls: EtcdTlsFiles | null,
+  { quotaBytes }: EtcdOptions,
+): string[] {
+  const { dataDir, port, peerPort, metricsPort, token } = places;
   const peer = `http://127.0.0.1:${peerPort}`;
   const client = `${schemeOf(tls)}://127.0.0.1:${port}`;
   const tlsFlags =
@@ -94,6 +144,8 @@ function etcdArguments(places: EtcdPlaces, tls: EtcdTlsFiles | null): string[] {
     `--listen-peer-urls=${peer}`,
     `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=default=${peer}`,
+    `--initial-cluster-token=${token}`,
+    ...(quotaBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBytes}`]),
     `--listen-metrics-urls=http://127.0.0.1:${metricsPort}`, // its health, without TLS
     ...tlsFlags,
   ];

@@ -49,7 +49,7 @@ export class TestCluster {
   }
 
   /** A daemon that has not joined yet. */
-  boot(id: string, bootId = 'boot-1', address = `10.0.0.${id}`): Daemon {
+  boot(id: string, bootId = 'boot-1', address = `10.0.0.${id}`, formatMax?: number): Daemon {
     const { clock } = this.#subject;
     const self: Machine = {
       id: id as MachineId,
@@ -66,6 +66,7 @@ export class TestCluster {
       ttlMs,
       self,
       clock,
+      ...(formatMax === undefined ? {} : { formatMax }),
       newIdentity: () => `identity-${this.#identityNumber++}` as UnitIdentity,
     });
     const ending = new AbortController();

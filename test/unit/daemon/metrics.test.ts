@@ -41,6 +41,7 @@ function sources(): MetricSources & { readonly engine: EngineCounts; readonly ag
       renewedAgoMs: 500,
     }),
     notices: () => new NoticeBoard(captureLog().log).metrics(),
+    store: () => [],
     orderCount: () => 4,
   };
 }

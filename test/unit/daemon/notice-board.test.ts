@@ -80,5 +80,5 @@ it('each kind is counted, those that do not hold as 0', () => {
   expect(samples.filter(({ value }) => value > 0)).toEqual([
     { labels: { kind: 'orphans' }, value: 2 },
   ]);
-  expect(samples).toHaveLength(5);
+  expect(samples).toHaveLength(7);
 });
