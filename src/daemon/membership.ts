@@ -13,6 +13,8 @@ export interface MembershipOptions {
   readonly memory: StoreMemory;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Random ids of clusters; simulations give their own. */
+  readonly newClusterId?: () => string;
 }
 
 /** Pauses between looks at a store that is away or not ours: an operator may settle it any time. */
@@ -65,13 +67,13 @@ export async function followStore(options: MembershipOptions, signal: AbortSigna
 
 /** One look; false while the store is away or not ours. */
 async function settleOnce(
-  { registry, memory }: MembershipOptions,
+  { registry, memory, newClusterId = randomUUID }: MembershipOptions,
   trouble: SettleTrouble,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { cluster, gate } = registry;
   try {
-    const verdict = await cluster.settle(memory.read(), randomUUID(), signal);
+    const verdict = await cluster.settle(memory.read(), newClusterId(), signal);
     if (gate.known !== null && verdict.kind === 'join') memory.keepCluster(gate.known);
     trouble.over(verdict.kind === 'join');
     return verdict.kind === 'join';

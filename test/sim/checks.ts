@@ -3,12 +3,12 @@ import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
 import { inConflict, peerOf } from '../../src/model/conflict.ts';
 import type { UnitIdentity } from '../../src/model/ids.ts';
 import type { Order, Want } from '../../src/model/order.ts';
-import type { TxnRequest, WatchEvent } from '../../src/registry/store.ts';
+import type { Store, WatchEvent } from '../../src/registry/store.ts';
 import { matchesGlob } from '../../src/unitfile/glob.ts';
 import { contentHash } from '../../src/unitfile/unit-hash.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import type { ManualClock } from '../builders/manual-clock.ts';
-import type { Computer, ComputerWitness } from './computer.ts';
+import type { Computer, ComputerWitness, LandedWrite } from './computer.ts';
 import type { FleetdEnd } from './fleetd.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Violations } from './trace.ts';
@@ -31,6 +31,8 @@ export interface ChecksParts {
   readonly witness: Witness;
   readonly violations: Violations;
   readonly computers: () => readonly Computer[];
+  /** The store of the cluster; whatever else answers is not to be written. */
+  readonly store: Store;
 }
 
 /** The safety promises of docs/INVARIANTS.md, held against everything that happens. */
@@ -65,9 +67,11 @@ export class Checks implements ComputerWitness {
       return;
     }
     const isStop = (want: Want): boolean => want === 'gone' || want === 'stop';
-    const isRestart = (receipt?.restartCount ?? 0) < (order?.restartCount ?? 0);
-    if (order !== undefined && (isStop(order.want) || isRestart)) return;
-    if (this.#recent(on, unit).some(({ want }) => isStop(want))) return;
+    const isRestart = (to: Order): boolean => (receipt?.restartCount ?? 0) < to.restartCount;
+    if (order !== undefined && (isStop(order.want) || isRestart(order))) return;
+    const { standing } = on.fleetd?.registry.gate ?? {};
+    const isBlind = standing?.kind !== 'ours'; // what was under way goes on
+    if (this.#recent(on, unit).some((to) => isStop(to.want) || (isBlind && isRestart(to)))) return;
     this.#break('3', `${on.id} stops ${unit}, its order says ${order?.want ?? 'nothing'}`);
   }
 
@@ -99,8 +103,14 @@ export class Checks implements ComputerWitness {
   }
 
   /** Invariant 2: only the leader writes decisions, and in the order it made them. */
-  landed(on: Computer, by: SimProcess, { writes }: TxnRequest, number: number): void {
+  landed(on: Computer, by: SimProcess, { request, number, store }: LandedWrite): void {
     const { keys } = this.#parts.witness;
+    const { writes } = request;
+    if (store !== this.#parts.store) {
+      const [first] = writes;
+      this.#break('3', `${on.id} writes ${first?.key} into a store that is not its own`);
+      return;
+    }
     for (const { key, kind } of writes) {
       const isSeq = key === keys.seq;
       if (key === keys.leader) this.#leader = kind === 'put' ? by : null;
@@ -125,6 +135,7 @@ export class Checks implements ComputerWitness {
     const written = new Set<string>(
       events.map((event) => (event.kind === 'put' ? event.item.key : event.key)),
     );
+    for (const key of witness.outside) written.delete(key);
     const isDecision = [...written].some((key) =>
       ['order', 'placement', 'member'].includes(witness.keys.meaning(key).kind),
     );
@@ -153,6 +164,7 @@ export class Checks implements ComputerWitness {
   #onePlace(picture: ClusterPicture, unit: UnitName): void {
     const record = picture.units.get(unit);
     if (record === undefined || record.requirements.global) return;
+    if (picture.unreadable.has(unit)) return;
     const placement = picture.placements.get(unit);
     for (const [machine, orders] of picture.orders) {
       const order = orders.get(unit);

@@ -18,7 +18,8 @@ export interface ComputerParts {
   readonly id: MachineId;
   readonly metadata: ReadonlyMap<string, string>;
   readonly ownUnits: ReadonlySet<UnitName>;
-  readonly store: Store;
+  /** What answers at the address of the store now. */
+  readonly store: () => Store;
   readonly ttlMs: number;
   readonly brakeMs: number;
   readonly clock: ManualClock;
@@ -28,11 +29,19 @@ export interface ComputerParts {
   readonly witness: ComputerWitness;
 }
 
+/** A transaction that was carried out. */
+export interface LandedWrite {
+  readonly request: TxnRequest;
+  /** Grows with the time it was asked for. */
+  readonly number: number;
+  readonly store: Store;
+}
+
 /** Who sees what happens on a computer. */
 export interface ComputerWitness {
   asked(on: Computer, kind: 'start' | 'stop', unit: UnitName): void;
   began(on: Computer, unit: UnitName, text: string, by: 'job' | 'systemd'): void;
-  landed(on: Computer, by: SimProcess, request: TxnRequest, number: number): void;
+  landed(on: Computer, by: SimProcess, write: LandedWrite): void;
   daemonEnded(on: Computer, end: FleetdEnd): void;
 }
 
@@ -82,6 +91,11 @@ export class Computer {
         ended: (unit) => this.#say(`ended ${unit}`),
       },
     });
+  }
+
+  /** It belonged to a cluster once. */
+  get isMember(): boolean {
+    return this.#memory.cluster.read() !== null;
   }
 
   /** The daemon that runs now; null when none does. */
@@ -185,8 +199,8 @@ export class Computer {
     const { clock, store, trace, witness } = this.#parts;
     const process = new SimProcess(clock);
     const log = trace.logger(`${this.id.slice(0, 4)}.${this.#daemonCount}`);
-    const landed = (request: TxnRequest, number: number): void =>
-      witness.landed(this, process, request, number);
+    const landed = (request: TxnRequest, number: number, to: Store): void =>
+      witness.landed(this, process, { request, number, store: to });
     const fleetd = new Fleetd({
       ...{
         self: this.#self(),

@@ -2,6 +2,8 @@ import { FleetError } from '../../src/lib/error.ts';
 import type { MemoryStore } from '../../src/registry/memory-store.ts';
 import type { ManualClock } from '../builders/manual-clock.ts';
 import type { Computer } from './computer.ts';
+import type { DecoyKind, StoreAddress } from './decoy.ts';
+import type { Garbage } from './garbage.ts';
 import type { Random } from './random.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Trace } from './trace.ts';
@@ -13,6 +15,9 @@ export interface FaultParts {
   /** The process of the store: frozen, no lease of it ends. */
   readonly etcd: SimProcess;
   readonly computers: readonly Computer[];
+  /** Where the store is looked for. */
+  readonly address: StoreAddress;
+  readonly garbage: Garbage;
   readonly ttlMs: number;
   readonly trace: Trace;
   readonly random: Random;
@@ -81,6 +86,14 @@ const faults: Readonly<Record<string, Fault>> = {
     store.changeLeader();
     for (const { road } of computers) road.breakWatches();
   },
+  storeBackup: ({ address }) => address.save(),
+  storeRestored: (parts) => swapStore(parts, 'restored'),
+  storeEmptied: (parts) => swapStore(parts, 'empty'),
+  storeOfOthers: (parts) => swapStore(parts, 'another'),
+  undecodable: (parts) => {
+    void parts.garbage.spoil(parts.random);
+    parts.clock.after(lasts(parts), () => void parts.garbage.correct());
+  },
   compaction: ({ store }) => store.compact(store.revision),
   watchBreak: (_parts, on) => on.road.breakWatches(),
   mostVanish: (parts) => {
@@ -113,7 +126,9 @@ export function strike(parts: FaultParts, name: string): void {
 
 /** Ends every fault but for what has no power. */
 export function endFaults(parts: FaultParts): void {
+  endSwap(parts);
   endOutage(parts);
+  void parts.garbage.correct();
   for (const computer of parts.computers) {
     computer.road.set('open');
     calmRoad(computer);
@@ -134,9 +149,30 @@ function beginOutage({ etcd, computers, random }: FaultParts): void {
   for (const { road } of computers) road.set(random.pick(['refused', 'stalled']));
 }
 
+/**
+ * Another store answers at the address of ours for a while, under running daemons; ours stands
+ * still, as a stopped etcd does. A machine that never was a member could take an empty one for new.
+ */
+function swapStore(parts: FaultParts, kind: DecoyKind): void {
+  const { address, etcd, computers } = parts;
+  if (address.isDecoy || etcd.isFrozen || !computers.every(({ isMember }) => isMember)) return;
+  if (!address.begin(kind)) return;
+  etcd.freeze();
+  for (const { road } of computers) road.breakWatches();
+  parts.clock.after(lasts(parts), () => endSwap(parts));
+}
+
+function endSwap({ address, etcd, store, computers }: FaultParts): void {
+  if (!address.isDecoy) return;
+  address.end();
+  store.changeLeader();
+  etcd.thaw();
+  for (const { road } of computers) road.breakWatches();
+}
+
 /** The first thing a new leader of etcd does is to give every lease its full time. */
-function endOutage({ etcd, store, computers }: FaultParts): void {
-  if (!etcd.isFrozen) return;
+function endOutage({ address, etcd, store, computers }: FaultParts): void {
+  if (!etcd.isFrozen || address.isDecoy) return;
   store.changeLeader();
   etcd.thaw();
   for (const { road } of computers) road.set('open');

@@ -113,8 +113,9 @@ export class Fleetd {
   }
 
   #membership(): MembershipOptions {
-    const { process: clock, log } = this.#parts;
-    return { registry: this.registry, memory: this.#memory, clock, log };
+    const { process: clock, log, self } = this.#parts;
+    const newClusterId = (): string => `cluster of ${self.id}`;
+    return { registry: this.registry, memory: this.#memory, clock, log, newClusterId };
   }
 
   async #work(signal: AbortSignal): Promise<'stopped' | 'refused'> {

@@ -1,11 +1,14 @@
 import type { UnitIdentity } from '../../src/model/ids.ts';
 import { MemoryStore } from '../../src/registry/memory-store.ts';
+import type { Store } from '../../src/registry/store.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import { machineId, named } from '../builders/cluster.ts';
 import { ManualClock } from '../builders/manual-clock.ts';
 import { Checks } from './checks.ts';
 import { Computer } from './computer.ts';
+import { StoreAddress } from './decoy.ts';
 import { endFaults, type FaultParts, faultNames, strike } from './faults.ts';
+import { Garbage } from './garbage.ts';
 import { unmountAll } from './memory-disk.ts';
 import { Random } from './random.ts';
 import { whyUnsettled } from './settled.ts';
@@ -53,6 +56,8 @@ export class SimCluster {
   readonly etcd = new SimProcess(this.clock);
   readonly store = new MemoryStore(this.etcd);
   readonly witness = new Witness(this.store, this.clock);
+  readonly address = new StoreAddress(this.store, this.witness, this.clock);
+  readonly garbage: Garbage;
   readonly computers: readonly Computer[];
   readonly ttlMs: number;
   readonly brakeMs: number;
@@ -62,12 +67,14 @@ export class SimCluster {
     this.random = new Random(seed);
     this.trace = new Trace(this.clock, tell ?? null);
     this.trace.say('sim', `seed ${seed}`);
+    this.garbage = new Garbage(this.store, this.witness, this.trace);
     this.violations = new Violations(this.trace);
     this.ttlMs = this.random.pick([3_000, 5_000, 10_000]);
     this.brakeMs = [60_000, 20_000, 5_000, 0][seed % 4] ?? 0;
     const checks = new Checks({
       ...{ clock: this.clock, witness: this.witness, violations: this.violations },
       computers: () => this.computers,
+      store: this.store,
     });
     const zones = ['zone=a', 'zone=b'];
     this.tastes = drawTastes(this.random, this.random.chance(0.5) ? zones : []);
@@ -137,7 +144,8 @@ export class SimCluster {
   }
 
   #computer(number: number, checks: Checks): Computer {
-    const { random, store, clock, ttlMs, brakeMs, trace } = this;
+    const { random, clock, ttlMs, brakeMs, trace } = this;
+    const store = (): Store => this.address.store;
     const metadata = new Map([['zone', random.pick(['a', 'b'])]]);
     const ownUnits = new Set<UnitName>(random.chance(0.2) ? [named('cache')] : []);
     return new Computer({

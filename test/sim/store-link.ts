@@ -93,13 +93,14 @@ export class Road {
 
 /** What a link is made of. */
 export interface LinkParts {
-  readonly store: Store;
+  /** What is at the other end now; what was asked of another one before does not reach it. */
+  readonly store: () => Store;
   readonly road: Road;
   readonly clock: Clock;
   /** The daemon that asks; when it is killed it hears nothing any more. */
   readonly process: SimProcess;
   /** A transaction with writes was carried out; `number` grows with the time it was asked for. */
-  readonly landed: (request: TxnRequest, number: number) => void;
+  readonly landed: (request: TxnRequest, number: number, store: Store) => void;
 }
 
 let requestNumber = 0;
@@ -120,25 +121,25 @@ export class StoreLink implements Store {
   }
 
   range(request: RangeRequest, signal: AbortSignal): Promise<Result<RangeAnswer, RevisionRefusal>> {
-    return this.#ask('read', signal, (late) => this.#parts.store.range(request, late));
+    return this.#ask('read', signal, (store, late) => store.range(request, late));
   }
 
   ranges(
     requests: readonly RangeRequest[],
     signal: AbortSignal,
   ): Promise<Result<readonly RangeAnswer[], RevisionRefusal>> {
-    return this.#ask('read', signal, (late) => this.#parts.store.ranges(requests, late));
+    return this.#ask('read', signal, (store, late) => store.ranges(requests, late));
   }
 
   txn(request: TxnRequest, signal: AbortSignal): Promise<TxnAnswer> {
     if (request.writes.length === 0) {
-      return this.#ask('read', signal, (late) => this.#parts.store.txn(request, late));
+      return this.#ask('read', signal, (store, late) => store.txn(request, late));
     }
     requestNumber += 1;
     const number = requestNumber;
-    return this.#ask('write', signal, async (late) => {
-      const answer = await this.#parts.store.txn(request, late);
-      if (answer.succeeded) this.#parts.landed(request, number);
+    return this.#ask('write', signal, async (store, late) => {
+      const answer = await store.txn(request, late);
+      if (answer.succeeded) this.#parts.landed(request, number, store);
       return answer;
     });
   }
@@ -146,7 +147,8 @@ export class StoreLink implements Store {
   watch(range: KeyRange, from: Revision, handler: WatchHandler): Watch {
     const watch = new LinkWatch(this.#parts, handler);
     watch.begin((inner) => {
-      const { store, road } = this.#parts;
+      const { road } = this.#parts;
+      const store = this.#parts.store();
       this.#heard = { storeId: store.storeId, connection: road.connectionNumber };
       return store.watch(range, from, inner);
     });
@@ -154,7 +156,7 @@ export class StoreLink implements Store {
   }
 
   grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
-    return this.#ask('read', signal, (late) => this.#parts.store.grantLease(ttlMs, late));
+    return this.#ask('read', signal, (store, late) => store.grantLease(ttlMs, late));
   }
 
   renewLease(
@@ -162,24 +164,24 @@ export class StoreLink implements Store {
     withinMs: number,
     signal: AbortSignal,
   ): Promise<LeaseStanding | null> {
-    const ask = (late: AbortSignal) => this.#parts.store.renewLease(leaseId, withinMs, late);
+    const ask = (store: Store, late: AbortSignal) => store.renewLease(leaseId, withinMs, late);
     return this.#ask('read', signal, ask, withinMs);
   }
 
   inspectLease(leaseId: LeaseId, signal: AbortSignal): Promise<LeaseStanding | null> {
-    return this.#ask('read', signal, (late) => this.#parts.store.inspectLease(leaseId, late));
+    return this.#ask('read', signal, (store, late) => store.inspectLease(leaseId, late));
   }
 
   revokeLease(leaseId: LeaseId, signal: AbortSignal): Promise<void> {
-    return this.#ask('read', signal, (late) => this.#parts.store.revokeLease(leaseId, late));
+    return this.#ask('read', signal, (store, late) => store.revokeLease(leaseId, late));
   }
 
   space(signal: AbortSignal): Promise<StoreSpace> {
-    return this.#ask('read', signal, (late) => this.#parts.store.space(late));
+    return this.#ask('read', signal, (store, late) => store.space(late));
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {
-    return this.#parts.store.counts();
+    return this.#parts.store().counts();
   }
 
   close(): void {
@@ -189,10 +191,11 @@ export class StoreLink implements Store {
   #ask<T>(
     kind: 'read' | 'write',
     signal: AbortSignal,
-    ask: (signal: AbortSignal) => Promise<T>,
+    ask: (store: Store, signal: AbortSignal) => Promise<T>,
     withinMs: number = limits.requestMsMax,
   ): Promise<T> {
     const { clock, road, process } = this.#parts;
+    const store = this.#parts.store();
     return new Promise((resolve, reject) => {
       let [isSent, isOver] = [false, false];
       const end = (run: () => void): void => {
@@ -221,9 +224,9 @@ export class StoreLink implements Store {
         });
       };
       const arrive = (): void => {
-        const { storeId } = this.#parts.store;
+        const { storeId } = store;
         const { connectionNumber } = road;
-        ask(new AbortController().signal).then(
+        ask(store, new AbortController().signal).then(
           (answer) => answered(() => resolve(answer), storeId, connectionNumber),
           (error: unknown) => answered(() => reject(error), storeId, connectionNumber),
         );

@@ -24,6 +24,8 @@ export class Witness {
   readonly #recordsFrom = new Map<UnitName, Version<string>>();
   readonly #presentFrom = new Map<MachineId, number>();
   readonly #listeners: ((events: readonly WatchEvent[]) => void)[] = [];
+  /** Keys that the next revision writes and no daemon wrote. */
+  readonly outside = new Set<string>();
   /** When something was last written. */
   changedMs = 0;
 
@@ -87,5 +89,7 @@ export class Witness {
       }
     }
     for (const listener of this.#listeners) listener(events);
+    for (const event of events)
+      this.outside.delete(event.kind === 'put' ? event.item.key : event.key);
   }
 }
