@@ -21,9 +21,9 @@ export interface EtcdAccess {
   readonly requestTimeoutMs: number;
 }
 
-/** What every answer of etcd begins with. */
+/** What an answer of etcd begins with; answers about alarms have null there. */
 export interface EtcdAnswer {
-  readonly header: { readonly cluster_id: string };
+  readonly header: { readonly cluster_id: string } | null;
 }
 
 /** One call to etcd. */
@@ -92,9 +92,9 @@ export class EtcdConnection {
   }
 
   /** Something came from the other side; every answer of etcd names its cluster. */
-  answered(header?: { readonly cluster_id: string }): void {
+  answered(header: EtcdAnswer['header'] = null): void {
     this.#answeredAtMs = this.#clock.nowMs();
-    if (header !== undefined) this.#storeId = header.cluster_id;
+    if (header !== null) this.#storeId = header.cluster_id;
   }
 
   /**
