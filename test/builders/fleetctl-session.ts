@@ -8,6 +8,7 @@ import type { MachineId } from '../../src/model/ids.ts';
 import type { Notice, Notices } from '../../src/model/notice.ts';
 import { type ApiServer, serveOnSocket } from './api-server.ts';
 import { FakeCluster, type FakeClusterOptions } from './fake-cluster.ts';
+import { PaperStore } from './paper-store.ts';
 
 /** Nothing was said about SSH. */
 export const noSshSettings: SshSettings = {
@@ -37,6 +38,8 @@ export interface Session {
   readonly server: ApiServer;
   /** What the cluster has to tell; a test may add to it. */
   readonly notices: Notice[];
+  /** The store as a whole; a test may make it another one. */
+  readonly store: PaperStore;
   /** Writes a unit file; returns its path. */
   file(name: string, text: string | Uint8Array): string;
   /**
@@ -84,10 +87,12 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
   await cluster.start();
   const told: Notice[] = [];
   const notices: Notices = { read: async () => told };
+  const store = new PaperStore();
   const server = await serveOnSocket({
     catalog: cluster.catalog,
     roster: cluster.roster,
     notices,
+    store,
   });
   const machineIdPath = join(server.folder, 'machine-id');
   const environment = {
@@ -110,6 +115,7 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
     cluster,
     server,
     notices: told,
+    store,
     file(name, text) {
       const path = join(server.folder, name);
       mkdirSync(dirname(path), { recursive: true });
