@@ -21,7 +21,7 @@ export interface EtcdAccess {
   readonly requestTimeoutMs: number;
 }
 
-/** What an answer of etcd begins with; answers about alarms have null there. */
+/** What an answer of etcd begins with; some answers about maintenance have null there. */
 export interface EtcdAnswer {
   readonly header: { readonly cluster_id: string } | null;
 }

@@ -60,10 +60,10 @@ export async function startEtcd(
   const metricsPort = await freePort();
   const places = (): EtcdPlaces => ({ dataDir: dataDir(), port, peerPort, metricsPort, token });
   let child: ChildProcess | null = null;
+  const killNow = (): void => void child?.kill('SIGKILL');
+  process.once('exit', killNow); // also when the test run itself dies
   const start = async (): Promise<void> => {
     child = spawn('/usr/bin/etcd', etcdArguments(places(), tls, options), { stdio: 'ignore' });
-    const started = child;
-    process.once('exit', () => started.kill('SIGKILL')); // also when the test run itself dies
     await answersHealth(metricsPort);
   };
   const kill = async (): Promise<void> => {
@@ -88,6 +88,7 @@ export async function startEtcd(
     start,
     stop: async () => {
       await kill();
+      process.off('exit', killNow);
       await rm(folder, { recursive: true, force: true });
     },
     backup: async () => {
