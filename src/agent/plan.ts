@@ -163,7 +163,9 @@ function planLoad(actual: ActualUnit, order: Order): Step {
 function mayReplaceText(actual: ActualUnit, order: Order): boolean {
   const { contentHash, loaded } = actual.disk;
   if (!isUp(actual) || contentHash === null) return true;
-  return loaded?.identity === order.identity && loaded.unitHash === order.unitHash;
+  if (loaded?.unitHash !== order.unitHash) return false;
+  // The same options: of this identity, or of an orphan that it takes over.
+  return loaded.identity === order.identity || loaded.contentHash === contentHash;
 }
 
 function describesFile({ disk }: ActualUnit, order: Order): boolean {

@@ -1,8 +1,11 @@
 import type { BootId } from '../model/ids.ts';
 import type { Order } from '../model/order.ts';
+import { unknownIdentity } from '../model/orphan.ts';
 import type { Progress, StateReport } from '../model/report.ts';
+import type { ContentHash, UnitHash } from '../unitfile/unit-hash.ts';
 import { agentLimits } from './limits.ts';
 import { type ActualUnit, isGone, isUnloadable } from './observe.ts';
+import type { OrphanText } from './orphan-text.ts';
 import { isLaunched } from './plan.ts';
 import { type Retry, retryKey } from './retry.ts';
 
@@ -14,6 +17,8 @@ export interface ReportInput {
   /** The order book was read, and what it says of this unit was understood. */
   readonly isOrderKnown: boolean;
   readonly retry: Retry | undefined;
+  /** What its file says, for a unit without an order; null when it has none, or was not read. */
+  readonly text: OrphanText | null;
   readonly bootId: BootId;
   /** This machine was cut off, and what has `OnPartition=stop` was stopped. */
   readonly isIsolated: boolean;
@@ -23,6 +28,8 @@ export interface ReportInput {
 export type Reporting = StateReport | 'delete' | 'leave';
 
 const isolatedWords = 'stopped: this machine was cut off (OnPartition=stop)';
+const noHash = 'unknown' as UnitHash;
+const noText = '' as ContentHash;
 
 type Copy = Pick<StateReport, 'identity' | 'unitHash'>;
 
@@ -34,8 +41,26 @@ export function reportOf(input: ReportInput): Reporting {
   const { actual, order } = input;
   if (order !== null) return reportOnOrder(input, order);
   const { loaded, contentHash } = actual.disk;
+  if (input.isOrderKnown) return isGone(actual) ? 'delete' : reportOnOrphan(input);
   if (loaded !== null && loaded.contentHash === contentHash) return reportOnCopy(input, loaded);
-  return input.isOrderKnown && isGone(actual) ? 'delete' : 'leave';
+  return 'leave';
+}
+
+/** Ours, all orders were read, and none is about it: it stays as it is, and is shown. */
+function reportOnOrphan(input: ReportInput): Reporting {
+  const { actual, text } = input;
+  const { disk, owner } = actual;
+  if (owner.kind === 'other') return 'leave';
+  const hasFile = disk.contentHash !== null;
+  if (hasFile && text?.contentHash !== disk.contentHash) return 'leave'; // it is read before long
+  const recorded = disk.loaded?.contentHash === disk.contentHash || !hasFile ? disk.loaded : null;
+  const known: Partial<Copy> | null = recorded ?? disk.receipt;
+  const copy: Copy = {
+    identity: known?.identity ?? unknownIdentity,
+    unitHash: text?.unitHash ?? known?.unitHash ?? noHash,
+  };
+  const { contentHash, avoids } = text ?? { contentHash: noText, avoids: [] };
+  return { ...reportOnCopy(input, copy), orphan: { contentHash, avoids } };
 }
 
 /** Whether two reports say the same. */
@@ -48,7 +73,8 @@ export function sameReport(left: StateReport, right: StateReport): boolean {
     left.load === right.load &&
     left.active === right.active &&
     left.sub === right.sub &&
-    left.problem === right.problem
+    left.problem === right.problem &&
+    JSON.stringify(left.orphan) === JSON.stringify(right.orphan)
   );
 }
 

@@ -9,6 +9,8 @@ import { agentLimits } from './limits.ts';
 import { MachineView } from './machine-view.ts';
 import { type ActualUnit, isGone } from './observe.ts';
 import { orAbort } from './or-abort.ts';
+import type { OrphanText } from './orphan-text.ts';
+import { OrphanWatch } from './orphan-watch.ts';
 import { planMachine } from './plan.ts';
 import { reportOf } from './report.ts';
 import { nextRetry, retryKey } from './retry.ts';
@@ -26,6 +28,7 @@ export class AgentSession {
   readonly #orderKeys = new Map<UnitName, string>();
   /** Units whose files cannot be read, as last logged. */
   readonly #unreadable = new Set<UnitName>();
+  readonly #orphans: OrphanWatch;
   #view: MachineView | null = null;
   #isLeaving = false;
   #lost: FleetError | null = null;
@@ -33,6 +36,7 @@ export class AgentSession {
   constructor(options: AgentOptions, memory: AgentMemory) {
     this.#options = options;
     this.#memory = memory;
+    this.#orphans = new OrphanWatch(memory.files, options.log);
   }
 
   /**
@@ -123,7 +127,7 @@ export class AgentSession {
       nowMs: clock.nowMs(),
     });
     this.#forgetRetries(book, plan);
-    this.#report(book, actual);
+    this.#report(book, actual, await this.#orphans.look(book, actual));
     const begun = await executor.carryOut(plan.units);
     for (const { unit } of plan.units) if (!begun.has(unit)) view.doubt(unit);
     if (plan.units.length > 0) this.#memory.wake.nudge();
@@ -192,7 +196,11 @@ export class AgentSession {
     }
   }
 
-  #report(book: OrderBook | null, actual: ReadonlyMap<UnitName, ActualUnit>): void {
+  #report(
+    book: OrderBook | null,
+    actual: ReadonlyMap<UnitName, ActualUnit>,
+    orphans: ReadonlyMap<UnitName, OrphanText>,
+  ): void {
     for (const [name, unit] of actual) {
       const isUnreadable = book?.unreadable.has(name) ?? true;
       const reporting = reportOf({
@@ -200,6 +208,7 @@ export class AgentSession {
         order: isUnreadable ? null : (book?.orders.get(name) ?? null),
         isOrderKnown: !isUnreadable,
         retry: this.#memory.retries.get(name),
+        text: orphans.get(name) ?? null,
         bootId: this.#options.bootId,
         isIsolated: this.#memory.guard.isIsolated,
       });

@@ -1,10 +1,17 @@
 import { byText } from '../lib/order.ts';
 import type { Brake } from '../model/brake.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
-import { type GlobMatcher, type Peer, peerOf, rememberGlobs } from '../model/conflict.ts';
+import {
+  type GlobMatcher,
+  orphanPeer,
+  type Peer,
+  peerOf,
+  rememberGlobs,
+} from '../model/conflict.ts';
 import { isConfirmedGone } from '../model/copy.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { Order } from '../model/order.ts';
+import { isAdoptable, mayRun } from '../model/orphan.ts';
 import type { Placement } from '../model/placement.ts';
 import type { StateReport } from '../model/report.ts';
 import type { Applicant, TargetPlace } from '../model/rules.ts';
@@ -12,6 +19,7 @@ import type { UnitRecord } from '../model/unit.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type Braking, planBrake, unbraked } from './brake.ts';
+import { orphansOn, whyBarred } from './orphans.ts';
 import { Refreshes } from './refresh.ts';
 import { Room } from './room.ts';
 
@@ -84,14 +92,12 @@ export class Draft {
     this.rooms = new Map(
       sortedByKey(picture.machines).map(([id, machine]) => {
         const copies = unconfirmed(picture, id);
-        return [
-          id,
-          new Room(
-            machine,
-            copies,
-            [...copies.keys()].map((unit) => this.peer(unit)),
-          ),
+        const orphans = [...orphansOn(picture, id)].filter(([, report]) => mayRun(report));
+        const peers = [
+          ...[...copies.keys()].map((unit) => this.peer(unit)),
+          ...orphans.map(([name, { orphan }]) => orphanPeer(name, orphan?.avoids ?? [])),
         ];
+        return [id, new Room(machine, copies, this.#adoption(orphans, id), peers)];
       }),
     );
     this.orders = byUnit(picture.orders);
@@ -120,8 +126,23 @@ export class Draft {
       requirements: record.requirements,
       refusals: this.refusals(unit, record),
       placeOf: (target) => this.placeOf(target),
+      whyBarred: (machine) => whyBarred(this.picture, machine, unit),
       matches: this.#matches,
     };
+  }
+
+  #adoption(
+    orphans: readonly (readonly [UnitName, StateReport])[],
+    machine: MachineId,
+  ): ReadonlyMap<UnitName, 'adoptable' | 'in the way'> {
+    return new Map(
+      orphans.map(([unit, report]) => {
+        const record = this.picture.units.get(unit);
+        const isSame = record !== undefined && isAdoptable(record, report);
+        const isFree = isSame && whyBarred(this.picture, machine, unit) === null;
+        return [unit, isFree ? 'adoptable' : 'in the way'];
+      }),
+    );
   }
 
   matches(pattern: string, name: string): boolean {

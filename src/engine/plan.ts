@@ -13,6 +13,7 @@ import { forgetMembers } from './forget.ts';
 import { addGlobals, keepGlobals } from './globals.ts';
 import { keepSeats } from './keep.ts';
 import { memberDecisions } from './members.ts';
+import { orphanDecisions } from './orphans.ts';
 import { unitChanges } from './plan-unit.ts';
 import { settle } from './settle.ts';
 import type { Reasoned } from './subject.ts';
@@ -61,7 +62,8 @@ export function planCluster(
     const circle = following.circles.get(unit) ?? null;
     changes.set(unit, unitChanges(draft, { unit, record, circle }));
   }
-  const ofUnits = [...memberDecisions(draft), ...unitDecisions(draft, changes)];
+  const ofOrphans = orphanDecisions(picture);
+  const ofUnits = [...memberDecisions(draft), ...ofOrphans, ...unitDecisions(draft, changes)];
   const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
   const first = [...brakeDecisions(picture.brake, draft.brake), ...forgotten];
   return { decisions: [...first, ...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };

@@ -27,7 +27,7 @@ export function fits(
  */
 export function best(unit: UnitName, rooms: readonly Room[]): Room | null {
   const [first, ...rest] = foremost(rooms, (room) => [
-    room.copies.has(unit) ? 0 : 1,
+    room.hasCopy(unit) ? 0 : 1,
     room.instanceCount(unit),
     room.tenants.size,
   ]);

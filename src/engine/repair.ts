@@ -220,6 +220,6 @@ function fitsWithout(
   room: Room,
   absent: ReadonlyMap<UnitName, unknown>,
 ): boolean {
-  const isThere = (peer: Peer): boolean => room.copies.has(peer.name) || !absent.has(peer.name);
+  const isThere = (peer: Peer): boolean => room.holds(peer.name) || !absent.has(peer.name);
   return fits(applicant, room, [], isThere);
 }

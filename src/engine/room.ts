@@ -11,6 +11,8 @@ export class Room {
   readonly hash: number;
   /** Units with an order here that is not confirmed as gone: their copies may be running. */
   readonly copies: ReadonlyMap<UnitName, Order>;
+  /** Orphans that may be running here, and the unit each becomes when it is placed here. */
+  readonly #orphans: ReadonlyMap<UnitName, 'adoptable' | 'in the way'>;
   /** Units that belong here from now on. */
   readonly seated = new Map<UnitName, Peer>();
   /** Copies and seated units together: what a newcomer has to get along with. */
@@ -18,11 +20,32 @@ export class Room {
   #byName: readonly Peer[] | null = null;
   readonly #instanceCounts = new Map<string, number>();
 
-  constructor(machine: Machine, copies: ReadonlyMap<UnitName, Order>, peers: readonly Peer[]) {
+  constructor(
+    machine: Machine,
+    copies: ReadonlyMap<UnitName, Order>,
+    orphans: ReadonlyMap<UnitName, 'adoptable' | 'in the way'>,
+    peers: readonly Peer[],
+  ) {
     this.machine = machine;
     this.hash = hashRank(machine.id);
     this.copies = copies;
+    this.#orphans = orphans;
     for (const peer of peers) this.#enter(peer);
+  }
+
+  /** Something of that name may be running here, whatever this plan decides. */
+  holds(unit: UnitName): boolean {
+    return this.copies.has(unit) || this.#orphans.has(unit);
+  }
+
+  /** A copy is here already, ordered or as an orphan: the unit goes on without a restart. */
+  hasCopy(unit: UnitName): boolean {
+    return this.copies.has(unit) || this.adopts(unit);
+  }
+
+  /** An orphan of the same text runs here. */
+  adopts(unit: UnitName): boolean {
+    return this.#orphans.get(unit) === 'adoptable';
   }
 
   /** Tenants by name, for words that must not depend on who came first. */
@@ -40,7 +63,7 @@ export class Room {
 
   unseat(unit: UnitName): void {
     this.seated.delete(unit);
-    if (!this.copies.has(unit) && this.tenants.delete(unit)) this.#count(unit, -1);
+    if (!this.holds(unit) && this.tenants.delete(unit)) this.#count(unit, -1);
   }
 
   /** Instances of this unit's template here, itself not counted; 0 for units without one. */

@@ -87,7 +87,8 @@ class Settler {
 
   #place(one: Homeless, room: Room, fittingCount: number): void {
     const targets = one.record.requirements.machineOf;
-    const chosen = fittingCount === 1 ? 'the only machine that fits' : `best of ${fittingCount}`;
+    const alone = fittingCount === 1 ? 'the only machine that fits' : `best of ${fittingCount}`;
+    const chosen = room.adopts(one.unit) ? 'it runs there already: adopted' : alone;
     const why = one.why ?? (targets.length > 0 ? `follows ${targets.join(', ')}` : chosen);
     this.#draft.seat(one.unit, { kind: 'placed', machine: room.machine.id, why });
     this.#repair.placed(one);

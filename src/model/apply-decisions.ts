@@ -16,6 +16,7 @@ export function applyDecisions(
     members: new Map(picture.members),
     placements: new Map(picture.placements),
     orders: new Map([...picture.orders].map(([machine, orders]) => [machine, new Map(orders)])),
+    removals: new Map([...picture.removals].map(([machine, of]) => [machine, new Map(of)])),
     texts: new Set(picture.texts),
     brake: picture.brake,
     forgetting: new Set(picture.forgetting),
@@ -29,6 +30,7 @@ interface Draft {
   readonly members: Map<MachineId, unknown>;
   readonly placements: Map<UnitName, unknown>;
   readonly orders: Map<MachineId, Map<UnitName, Order>>;
+  readonly removals: Map<MachineId, Map<UnitName, unknown>>;
   readonly texts: Set<string>;
   readonly forgetting: Set<MachineId>;
   brake: Brake | null;
@@ -52,6 +54,9 @@ function apply(draft: Draft, change: Change): void {
       return;
     case 'forget-unit':
       draft.units.delete(change.unit);
+      return;
+    case 'forget-removal':
+      draft.removals.get(change.machine)?.delete(change.unit);
       return;
     case 'forget-text':
       draft.texts.delete(change.contentHash);

@@ -27,7 +27,9 @@ export type Change =
   /** Deletes a member that is away, unless it came back meanwhile. */
   | { readonly kind: 'forget-member'; readonly machine: MachineId }
   /** Deletes the wish that it is forgotten: it is, or the machine is there. */
-  | { readonly kind: 'forget-wish'; readonly machine: MachineId };
+  | { readonly kind: 'forget-wish'; readonly machine: MachineId }
+  /** Deletes the wish to have an orphan removed: it is, or it is none. */
+  | { readonly kind: 'forget-removal'; readonly machine: MachineId; readonly unit: UnitName };
 
 /** Changes that belong together: all in one transaction, or none. */
 export interface Decision {

@@ -4,6 +4,7 @@ import type { Brake } from './brake.ts';
 import type { MachineId, Revision } from './ids.ts';
 import type { Machine, Member } from './machine.ts';
 import type { Order } from './order.ts';
+import type { Removals } from './orphan.ts';
 import type { Placement } from './placement.ts';
 import type { StateReport } from './report.ts';
 import type { UnitRecord } from './unit.ts';
@@ -18,6 +19,8 @@ export interface ClusterPicture {
   readonly placements: ReadonlyMap<UnitName, Placement>;
   readonly orders: ReadonlyMap<MachineId, ReadonlyMap<UnitName, Order>>;
   readonly reports: ReadonlyMap<MachineId, ReadonlyMap<UnitName, StateReport>>;
+  /** Orphans that somebody wants taken down. */
+  readonly removals: Removals;
   /** Texts that are stored; their bytes are not part of the picture. */
   readonly texts: ReadonlySet<ContentHash>;
   /** What became of machines that vanished together; null: nothing is held back. */

@@ -6,6 +6,8 @@ export interface Peer {
   readonly name: UnitName;
   /** Globs of names it does not share a machine with: its Conflicts= and its Replaces=. */
   readonly avoids: readonly string[];
+  /** It runs without an order, and only an operator takes it down. Absent: it is no orphan. */
+  readonly isOrphan?: true;
 }
 
 /** Whether a glob matches a name; see `matchesGlob`. */
@@ -15,6 +17,11 @@ export type GlobMatcher = (pattern: string, name: string) => boolean;
 export function peerOf(name: UnitName, requirements: Requirements | null): Peer {
   if (requirements === null) return { name, avoids: [] };
   return { name, avoids: [...requirements.conflicts, ...requirements.replaces] };
+}
+
+/** An orphan as a peer: it avoids what its own text says. */
+export function orphanPeer(name: UnitName, avoids: readonly string[]): Peer {
+  return { name, avoids, isOrphan: true };
 }
 
 /** True when the two may not share a machine: either way, and never a unit with itself. */

@@ -1,5 +1,6 @@
 import type { UnitHash } from '../unitfile/unit-hash.ts';
 import type { UnitIdentity } from './ids.ts';
+import type { OrphanMark } from './orphan.ts';
 
 /**
  * How far a machine got with a unit.
@@ -24,4 +25,6 @@ export interface StateReport {
   readonly sub: string;
   /** Why it is refused or did not start, with systemd's words; null when nothing is wrong. */
   readonly problem: string | null;
+  /** The machine has no order about it, after reading all its orders. Absent: it has one. */
+  readonly orphan?: OrphanMark;
 }

@@ -18,6 +18,8 @@ export interface Applicant {
   readonly refusals: Placement['refusals'];
   /** Where each unit of `MachineOf=` is. */
   readonly placeOf: (target: UnitName) => TargetPlace;
+  /** Why an orphan of its name keeps it off a machine; null when none does. */
+  readonly whyBarred: (machine: MachineId) => string | null;
   readonly matches: GlobMatcher;
 }
 
@@ -38,6 +40,7 @@ export const stayingRules: readonly Rule[] = [
   wrongMachine,
   metadataMissing,
   awayFromTarget,
+  orphanInTheWay,
   conflictsThere,
 ];
 
@@ -119,9 +122,14 @@ function awayFromTarget({ requirements, placeOf }: Applicant, { machine }: Site)
   return null;
 }
 
+function orphanInTheWay({ whyBarred }: Applicant, { machine }: Site): string | null {
+  return whyBarred(machine.id);
+}
+
 function conflictsThere({ peer, matches }: Applicant, { peers }: Site): string | null {
   for (const other of peers) {
-    if (inConflict(peer, other, matches)) return `conflicts with ${other.name}`;
+    if (!inConflict(peer, other, matches)) continue;
+    return `conflicts with ${other.isOrphan ? 'the orphan ' : ''}${other.name}`;
   }
   return null;
 }

@@ -4,6 +4,7 @@ import type { CopyGuard } from '../model/hold.ts';
 import type { BootId, MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
+import type { OrphanMark, Removal } from '../model/orphan.ts';
 import type { Objection, Placement } from '../model/placement.ts';
 import type { StateReport } from '../model/report.ts';
 import type { UnitRecord } from '../model/unit.ts';
@@ -122,8 +123,17 @@ export const reportCodec = codec<StateReport>(
     active: aString,
     sub: aString,
     problem: orNull(aString),
+    orphan: orAbsent(
+      record<OrphanMark>({
+        contentHash: aText<ContentHash>(/^\S*$/, 'a hash'),
+        avoids: listOf(aString),
+      }),
+    ),
   }),
 );
+
+/** `removals/<machine>/<name>`. */
+export const removalCodec = codec<Removal>(record<Removal>({ identity, askedMs: aCount }));
 
 export const placementCodec = codec<Placement>(
   record<Placement>({

@@ -53,10 +53,9 @@ function guardOf(change: Change, context: DecisionContext): Guard | 'outdated' |
   if (change.kind === 'forget-member') {
     return { kind: 'absent', key: context.keys.machine(change.machine) };
   }
-  if (change.kind !== 'forget-unit' && change.kind !== 'forget-text') return null;
-  const { keys, picture } = context;
-  const key =
-    change.kind === 'forget-unit' ? keys.unit(change.unit) : keys.text(change.contentHash);
+  const { picture } = context;
+  const key = guardedKey(change, context.keys);
+  if (key === null) return null;
   const at = context.modRevisionOf(key);
   if (at === null) return 'done';
   if (change.kind === 'forget-unit') {
@@ -64,6 +63,14 @@ function guardOf(change: Change, context: DecisionContext): Guard | 'outdated' |
     if (record === undefined || record.identity !== change.identity) return 'outdated';
   }
   return { kind: 'modified', key, at };
+}
+
+/** What is deleted unless somebody wrote it anew meanwhile. */
+function guardedKey(change: Change, keys: Keys): string | null {
+  if (change.kind === 'forget-unit') return keys.unit(change.unit);
+  if (change.kind === 'forget-text') return keys.text(change.contentHash);
+  if (change.kind === 'forget-removal') return keys.removal(change.machine, change.unit);
+  return null;
 }
 
 /** What a newer version keeps in a record outlives our rewriting of it, while it is about the same. */
@@ -103,6 +110,8 @@ function opOf(change: Change, { keys, picture, richText }: DecisionContext): Op 
       return { kind: 'delete', key: keys.member(change.machine) };
     case 'forget-wish':
       return { kind: 'delete', key: keys.forgetting(change.machine) };
+    case 'forget-removal':
+      return { kind: 'delete', key: keys.removal(change.machine, change.unit) };
     default:
       return unreachable(change);
   }

@@ -10,7 +10,11 @@ export type KeyMeaning =
   | { readonly kind: 'metadata'; readonly machine: MachineId; readonly name: string }
   | { readonly kind: 'unit' | 'placement'; readonly unit: UnitName }
   | { readonly kind: 'text'; readonly contentHash: ContentHash }
-  | { readonly kind: 'order' | 'report'; readonly machine: MachineId; readonly unit: UnitName };
+  | {
+      readonly kind: 'order' | 'report' | 'removal';
+      readonly machine: MachineId;
+      readonly unit: UnitName;
+    };
 
 /** Every key we write, under one prefix. */
 export class Keys {
@@ -68,6 +72,11 @@ export class Keys {
   }
   report(machine: MachineId, unit: UnitName): string {
     return `${this.prefix}state/${machine}/${unit}`;
+  }
+
+  /** A wish to have an orphan taken down. */
+  removal(machine: MachineId, unit: UnitName): string {
+    return `${this.prefix}removals/${machine}/${unit}`;
   }
 
   /** The last link of a machine's chain of reports; on its lease. */
@@ -128,6 +137,11 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     'work',
     (first, second) =>
       ofUnit(second, (unit) => ({ kind: 'order', machine: first as MachineId, unit })),
+  ],
+  [
+    'removals',
+    (first, second) =>
+      ofUnit(second, (unit) => ({ kind: 'removal', machine: first as MachineId, unit })),
   ],
   [
     'state',

@@ -4,6 +4,7 @@ import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId, Revision } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
+import type { Removal } from '../model/orphan.ts';
 import type { Placement } from '../model/placement.ts';
 import type { StateReport } from '../model/report.ts';
 import type { UnitRecord } from '../model/unit.ts';
@@ -17,6 +18,7 @@ import {
   metadataCodec,
   orderCodec,
   placementCodec,
+  removalCodec,
   reportCodec,
   resumeCodec,
   unitCodec,
@@ -35,6 +37,7 @@ export class PictureBuilder {
   readonly #placements = new CowMap<UnitName, Placement>();
   readonly #orders = new CowTable<MachineId, UnitName, Order>();
   readonly #reports = new CowTable<MachineId, UnitName, StateReport>();
+  readonly #removals = new CowTable<MachineId, UnitName, Removal>();
   readonly #texts = new CowSet<ContentHash>();
   readonly #unreadable = new CowSet<UnitName>();
   /** Keys that are not understood, by the unit they are about. */
@@ -113,6 +116,7 @@ export class PictureBuilder {
       placements: this.#placements.share(),
       orders: this.#orders.share(),
       reports: this.#reports.share(),
+      removals: this.#removals.share(),
       texts: this.#texts.share(),
       brake: this.#brake,
       resumedMs: this.#resumedMs,
@@ -163,6 +167,13 @@ export class PictureBuilder {
       case 'report': {
         const report = this.#read(reportCodec, meaning.unit, item);
         this.#reports.set(meaning.machine, meaning.unit, report);
+        return;
+      }
+      case 'removal': {
+        // One that is not understood asks for nothing; the unit is as readable as before.
+        const removal = this.#decode(removalCodec, item);
+        this.#modRevisions.set(key, item.modRevision);
+        this.#removals.set(meaning.machine, meaning.unit, removal.ok ? removal.value : null);
         return;
       }
       case 'machine': {
@@ -231,6 +242,9 @@ export class PictureBuilder {
         return;
       case 'report':
         this.#reports.set(meaning.machine, meaning.unit, null);
+        return;
+      case 'removal':
+        this.#removals.set(meaning.machine, meaning.unit, null);
         return;
       case 'machine':
         this.#plainMachines.delete(meaning.machine);

@@ -75,6 +75,8 @@ function changeText(change: Change): string {
       return `withdraw ${change.unit} from ${shortId(change.machine)}`;
     case 'member':
       return `member ${change.member.vanishedMs === null ? 'present' : 'vanished'}`;
+    case 'forget-removal':
+      return `forget removal of ${change.unit} from ${shortId(change.machine)}`;
     case 'forget-text':
       return `forget ${change.contentHash}`;
     case 'brake': {

@@ -131,6 +131,7 @@ export function aPicture(some: Partial<ClusterPicture> = {}): ClusterPicture {
     placements: new Map(),
     orders: new Map(),
     reports: new Map(),
+    removals: new Map(),
     texts: new Set(),
     brake: null,
     resumedMs: null,

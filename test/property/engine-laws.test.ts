@@ -39,6 +39,7 @@ function objectionTo(picture: ClusterPicture, unit: UnitName): string | null {
         return { kind: 'nowhere' as const, why: 'target nowhere' };
       return { kind: 'on' as const, machine: place };
     },
+    whyBarred: () => null,
     matches: matchesGlob,
   };
   const peers = others

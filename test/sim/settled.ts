@@ -120,6 +120,7 @@ function whyNotOn(
   const applicant = {
     ...{ peer: peerOf(unit, record.requirements), requirements: record.requirements, placeOf },
     refusals: picture.placements.get(unit)?.refusals ?? [],
+    whyBarred: () => null,
     matches: matchesGlob,
   };
   return whyNot(placingRules, applicant, { machine, peers });

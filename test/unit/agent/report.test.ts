@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActualUnit } from '../../../src/agent/observe.ts';
+import type { OrphanText } from '../../../src/agent/orphan-text.ts';
 import { type ReportInput, reportOf } from '../../../src/agent/report.ts';
 import { nextRetry, retryKey } from '../../../src/agent/retry.ts';
 import type { Order } from '../../../src/model/order.ts';
@@ -22,9 +23,16 @@ function report(
   order: Order | null,
   changes: Partial<ReportInput> = {},
 ): ReturnType<typeof reportOf> {
-  const known = { actual, order, isOrderKnown: true, retry: undefined, bootId: thisBoot };
-  const input = { ...known, isIsolated: false };
+  const input = {
+    ...{ actual, order, isOrderKnown: true, retry: undefined, text: null },
+    ...{ bootId: thisBoot, isIsolated: false },
+  };
   return reportOf({ ...input, ...changes });
+}
+
+function anOrphanText(avoids: readonly string[]): OrphanText {
+  const { contentHash, unitHash } = anOrder();
+  return { contentHash, unitHash, avoids };
 }
 
 describe('a report', () => {
@@ -124,11 +132,27 @@ describe('a report', () => {
     expect(said).toMatchObject({ problem: `${'x'.repeat(299)}…` });
   });
 
-  it('of a unit without an order goes on, and is deleted only when nothing is left', () => {
-    expect(report(aRunningUnit(web), null)).toMatchObject({ identity: 'one', current: 'launched' });
+  it('of a unit without an order goes on as that of an orphan, until nothing is left', () => {
+    const text = anOrphanText(['db.*']);
+    expect(report(aRunningUnit(web), null, { text })).toEqual({
+      ...{ identity: 'one', unitHash: 'hash-a', current: 'launched', ...words },
+      orphan: { contentHash: 'text-a', avoids: ['db.*'] },
+    });
     expect(report(anAbsentUnit(web), null)).toBe('delete');
     expect(report(anAbsentUnit(web), null, { isOrderKnown: false })).toBe('leave');
-    const nameless = aRunningUnit(web, anOrder(), { disk: { loaded: null } });
-    expect(report(nameless, null)).toBe('leave');
+  });
+
+  it('calls nobody an orphan before all orders were read', () => {
+    const said = report(aRunningUnit(web), null, { isOrderKnown: false });
+    expect(said).toMatchObject({ identity: 'one' });
+    expect(said).not.toHaveProperty('orphan');
+  });
+
+  it('knows an orphan whose record was lost by its receipt, or by its file alone', () => {
+    const text = anOrphanText([]);
+    const unrecorded = aRunningUnit(web, anOrder(), { disk: { loaded: null } });
+    expect(report(unrecorded, null, { text })).toMatchObject({ identity: 'one' });
+    const bare = aLoadedUnit(web, anOrder(), { disk: { loaded: null } });
+    expect(report(bare, null, { text })).toMatchObject({ identity: 'unknown', unitHash: 'hash-a' });
   });
 });

@@ -21,6 +21,7 @@ const picture: ClusterPicture = {
   placements: new Map(),
   orders: new Map(),
   reports: new Map(),
+  removals: new Map(),
   texts: new Set(),
   brake: null,
   resumedMs: null,

@@ -57,6 +57,7 @@ it('only the leader dumps the cluster', () => {
     placements: new Map(),
     orders: new Map(),
     reports: new Map(),
+    removals: new Map(),
     texts: new Set<never>(),
     unreadable: new Set<never>(),
   };

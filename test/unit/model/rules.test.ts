@@ -34,6 +34,7 @@ function applicant(some: Partial<Requirements>, rest: Partial<Applicant> = {}): 
     requirements: wanted,
     refusals: [],
     placeOf: () => ({ kind: 'nowhere', why: 'waits for db.service, which is not placed' }),
+    whyBarred: () => null,
     matches: matchesGlob,
     ...rest,
   };

@@ -1,0 +1,121 @@
+import { byText } from '../lib/order.ts';
+import type { Change, Decision } from '../model/change.ts';
+import type { ClusterPicture } from '../model/cluster-picture.ts';
+import { isConfirmedGone } from '../model/copy.ts';
+import { type MachineId, shortId } from '../model/ids.ts';
+import type { Order } from '../model/order.ts';
+import { isAdoptable, mayRun, orphanMark, type Removal } from '../model/orphan.ts';
+import type { StateReport } from '../model/report.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+
+/** Units that a machine has without an order, as it reports them. */
+export function orphansOn(
+  picture: ClusterPicture,
+  machine: MachineId,
+): ReadonlyMap<UnitName, StateReport> {
+  const orders = picture.orders.get(machine);
+  const reports = [...(picture.reports.get(machine) ?? [])];
+  const marked = reports.filter(([, { orphan }]) => orphan !== undefined);
+  return new Map(marked.filter(([unit, report]) => orphanMark(report, orders?.get(unit)) !== null));
+}
+
+/** Why the unit may not be started beside an orphan of its name; null when it takes it over. */
+export function whyBarred(
+  picture: ClusterPicture,
+  machine: MachineId,
+  unit: UnitName,
+): string | null {
+  const report = picture.reports.get(machine)?.get(unit);
+  const order = picture.orders.get(machine)?.get(unit);
+  if (report === undefined || orphanMark(report, order) === null) return null;
+  if (picture.removals.get(machine)?.get(unit)?.identity === report.identity) {
+    return 'an orphan of its name is being removed there';
+  }
+  const record = picture.units.get(unit);
+  if (record === undefined || !mayRun(report) || isAdoptable(record, report)) return null;
+  return 'an orphan of its name runs there from another text';
+}
+
+/**
+ * Makes orders of what operators want removed, and forgets their wishes when that is done. Orders
+ * of units without a record are taken back once they are confirmed: nobody else does.
+ */
+export function orphanDecisions(picture: ClusterPicture): Decision[] {
+  const decisions: Decision[] = [];
+  for (const [machine, removals] of sorted(picture.removals)) {
+    for (const [unit, removal] of sorted(removals)) {
+      if (picture.unreadable.has(unit)) continue;
+      const changes = removalChanges(picture, machine, unit, removal);
+      if (changes.length === 0) continue;
+      const reason = reasonOf(changes, machine);
+      decisions.push({ subject: unit, reason, changes });
+    }
+  }
+  return [...decisions, ...leftOrders(picture)];
+}
+
+function removalChanges(
+  picture: ClusterPicture,
+  machine: MachineId,
+  unit: UnitName,
+  removal: Removal,
+): readonly Change[] {
+  const held = picture.orders.get(machine)?.get(unit);
+  const report = picture.reports.get(machine)?.get(unit);
+  const forget: Change = { kind: 'forget-removal', machine, unit };
+  if (held === undefined) {
+    // A machine that is away, or has just come back, has not said anything yet.
+    if (report === undefined) return [];
+    const mark = orphanMark(report, held);
+    if (mark === null || report.identity !== removal.identity) return [forget];
+    const { identity, unitHash } = report;
+    const { contentHash } = mark;
+    return [order(machine, unit, goneOrder({ identity, unitHash, contentHash, restartCount: 0 }))];
+  }
+  const isUnknown = !picture.units.has(unit);
+  if (held.identity !== removal.identity) return [forget];
+  if (held.want !== 'gone') {
+    // Its record is lost, or it was adopted before anybody removed it.
+    return isUnknown ? [order(machine, unit, goneOrder(held))] : [forget];
+  }
+  if (!isConfirmedGone(held, report)) return [];
+  return isUnknown ? [forget, { kind: 'withdraw', machine, unit }] : [forget];
+}
+
+function leftOrders(picture: ClusterPicture): readonly Decision[] {
+  const decisions: Decision[] = [];
+  for (const [machine, orders] of sorted(picture.orders)) {
+    for (const [unit, held] of sorted(orders)) {
+      if (picture.units.has(unit) || picture.unreadable.has(unit)) continue;
+      if (picture.removals.get(machine)?.has(unit)) continue;
+      if (!isConfirmedGone(held, picture.reports.get(machine)?.get(unit))) continue;
+      const changes: readonly Change[] = [{ kind: 'withdraw', machine, unit }];
+      decisions.push({ subject: unit, reason: reasonOf(changes, machine), changes });
+    }
+  }
+  return decisions;
+}
+
+function goneOrder(
+  of: Pick<Order, 'identity' | 'unitHash' | 'contentHash' | 'restartCount'>,
+): Order {
+  const { identity, unitHash, contentHash, restartCount } = of;
+  const reason = 'an operator removes the orphan';
+  return { identity, unitHash, contentHash, restartCount, want: 'gone', after: [], reason };
+}
+
+function order(machine: MachineId, unit: UnitName, what: Order): Change {
+  return { kind: 'order', machine, unit, order: what };
+}
+
+function reasonOf(changes: readonly Change[], machine: MachineId): string {
+  if (changes.some(({ kind }) => kind === 'order')) return 'an operator removes the orphan';
+  if (changes.some(({ kind }) => kind === 'withdraw')) return `${shortId(machine)} removed it`;
+  return `it is no orphan on ${shortId(machine)}`;
+}
+
+function sorted<Key extends string, Value>(
+  map: ReadonlyMap<Key, Value>,
+): readonly (readonly [Key, Value])[] {
+  return [...map].sort(([left], [right]) => byText(left, right));
+}
