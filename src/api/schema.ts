@@ -99,8 +99,10 @@ export interface UnitStateBody {
   readonly systemdActiveState: string;
   /** `hold-9s`, which systemd does not say: it waits that long for `OnPartition=stop`. */
   readonly systemdSubState: string;
-  /** Not part of API v1: why it is refused or did not start. */
+  /** Not part of API v1: why it is refused or did not start, or how it failed since. */
   readonly problem: string | null;
+  /** Not part of API v1: it runs though the cluster has no order about it. Absent: it has one. */
+  readonly orphan?: true;
 }
 
 /** `GET /state`. */

@@ -14,6 +14,7 @@ import { listMachines, patchMachines } from './machine-routes.ts';
 import { endBrake, forgetMember, listMembers } from './member-routes.ts';
 import { metricsContentType, metricsText } from './metrics-text.ts';
 import { listNotices, noNotices } from './notice-routes.ts';
+import { deleteOrphan } from './orphan-routes.ts';
 import type { Query } from './page-query.ts';
 import { acceptJsonOnly } from './request-body.ts';
 import { apiRoot, pageItemsDefault } from './schema.ts';
@@ -162,6 +163,13 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
       answer((_request, signal) => endBrake(roster, signal)),
     );
   }
+  app.delete<{ Params: { name: string } }>(
+    `${apiRoot}/orphans/:name`,
+    answer((r: Named, signal) => {
+      const what = { name: r.params.name, query: queryOf(r) };
+      return deleteOrphan(catalog, what, signal);
+    }),
+  );
   const notices = options.notices ?? noNotices;
   app.get(
     `${apiRoot}/notices`,
@@ -197,6 +205,7 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
     { path: new RegExp(`^${apiRoot}/machines$`), allow: 'GET, HEAD, PATCH' },
     { path: new RegExp(`^${apiRoot}/units/[^/]+$`), allow: 'GET, HEAD, PUT, DELETE' },
     { path: new RegExp(`^${apiRoot}/state/[^/]+$`), allow: 'GET, HEAD' },
+    { path: new RegExp(`^${apiRoot}/orphans/[^/]+$`), allow: 'DELETE' },
   ];
 }
 

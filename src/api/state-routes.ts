@@ -1,11 +1,11 @@
 import type { Catalog, ReportFilter, ReportRow } from '../model/catalog.ts';
 import type { MachineId } from '../model/ids.ts';
 import { printable } from '../unitfile/problem.ts';
-import { parseUnitName } from '../unitfile/unit-name.ts';
+import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { type Answer, refused } from './answer.ts';
 import { apiLimits } from './limits.ts';
 import { nextPage, type Query, queryText, readPageQuery } from './page-query.ts';
-import type { UnitStateBody, UnitStatePageBody } from './schema.ts';
+import { pageItemsMax, type UnitStateBody, type UnitStatePageBody } from './schema.ts';
 import { heldStateBody, unitStateBody } from './unit-body.ts';
 
 /** `GET /state?machineID=&unitName=`: one row for each machine that has the unit. */
@@ -42,7 +42,8 @@ export async function getState(
   const name = parseUnitName(nameText);
   if (!name.ok) return refused(noState(nameText));
   const view = await catalog.readUnit(name.value, signal);
-  const rows = view?.reports.filter(isShown) ?? [];
+  const own = view?.reports.filter(isShown) ?? [];
+  const rows = own.length > 0 ? own : await orphanRows(catalog, name.value, signal);
   const row = rows.find(({ machine }) => machine === view?.placement?.machine) ?? rows[0];
   if (row !== undefined) return { status: 200, body: unitStateBody(row) };
   const [held] = await heldRows(catalog, { machine: null, unit: name.value }, [], signal);
@@ -61,6 +62,17 @@ async function heldRows(
   return held
     .filter(({ unit, machine }) => !isThere.has(`${machine} ${unit}`))
     .map((one) => heldStateBody(one, Date.now()));
+}
+
+/** What no unit of the cluster knows of, and machines have all the same. */
+async function orphanRows(
+  catalog: Catalog,
+  unit: UnitName,
+  signal: AbortSignal,
+): Promise<readonly ReportRow[]> {
+  const page = { start: null, limitCount: pageItemsMax };
+  const { items } = await catalog.readReports(page, { machine: null, unit }, signal);
+  return items.filter((row) => isShown(row) && row.report.orphan !== undefined);
 }
 
 /** null: no machine and no unit can have such a name, so nothing matches. */

@@ -53,6 +53,7 @@ export function unitStateBody({ unit, machine, report }: ReportRow): UnitStateBo
     systemdActiveState: report.active,
     systemdSubState: report.sub,
     problem: report.problem,
+    ...(report.orphan === undefined ? {} : { orphan: true as const }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
   signsOf,
   tellOfBrake,
 } from './operator.ts';
+import { orphanNotices } from './orphan-notices.ts';
 import { serveEverywhere } from './servers.ts';
 import { watchSpace } from './space-watch.ts';
 import { storeKeeper } from './store-keeper.ts';
@@ -41,6 +42,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
   const { registry, log, notifier } = parts;
   const counts = newCounts(log);
   tellOfBrake(registry, counts);
+  counts.notices.addAsked((asking) => orphanNotices(registry.catalog, asking));
   const reloader = reloaderFor(parts);
   const life = new MachineLife(parts, counts);
   counts.notices.addOwn(() => storeNotices(signsOf(registry, counts)));

@@ -109,6 +109,16 @@ export class FleetClient {
     return this.#read(answer) as object as StoreBody;
   }
 
+  /** Asks for an orphan to be taken down; `missing` when there is none there. */
+  async removeOrphan(name: UnitName, machineId: string): Promise<'asked' | 'missing'> {
+    const query = new URLSearchParams({ machineID: machineId });
+    const path = `${apiRoot}/orphans/${encodeURIComponent(name)}?${query}`;
+    const answer = await this.#send({ method: 'DELETE', path });
+    if (this.#isMissing(answer)) return 'missing';
+    if (answer.status !== 204) this.#read(answer);
+    return 'asked';
+  }
+
   close(): void {
     this.#transport.close();
   }

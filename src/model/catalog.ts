@@ -95,6 +95,15 @@ export interface MetadataChange {
 }
 
 /**
+ * What became of the wish to remove an orphan: `asked` (recorded; the leader makes it an order),
+ * `missing` (no machine reports such an orphan), `ambiguous` (several do: one has to be named).
+ */
+export type OrphanOutcome =
+  | { readonly kind: 'asked'; readonly machine: MachineId }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'ambiguous'; readonly machines: readonly MachineId[] };
+
+/**
  * The API's door to the store: reads at one revision, guarded writes. Each write is a transaction
  * guarded by the mod revision it read, tried again at most five times when others raced it. Throws
  * FleetError (`registry/unavailable`, `registry/conflict`, `registry/not-ours`, …).
@@ -125,6 +134,13 @@ export interface Catalog {
   restart(name: UnitName, signal: AbortSignal): Promise<'restarted' | 'missing'>;
   /** Marks a unit as gone; `missing` when there is no such unit. */
   destroy(name: UnitName, signal: AbortSignal): Promise<'destroyed' | 'missing'>;
+  /** Units that run without any order, on all machines. */
+  readOrphans(signal: AbortSignal): Promise<readonly ReportRow[]>;
+  /** Records that the copy of an orphan is to be taken down; null: on the one machine it is on. */
+  removeOrphan(
+    what: { readonly unit: UnitName; readonly machine: MachineId | null },
+    signal: AbortSignal,
+  ): Promise<OrphanOutcome>;
   /** Makes all changes in order, in one step; the machines need not be there. */
   changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void>;
 }

@@ -1,20 +1,8 @@
-import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { MachineId, UnitIdentity } from './ids.ts';
 import type { Order } from './order.ts';
-import type { StateReport } from './report.ts';
+import type { OrphanMark, StateReport } from './report.ts';
 import type { UnitRecord } from './unit.ts';
-
-/**
- * What a machine adds to its report of an orphan: a unit of ours that is there without any order.
- * It keeps running, since absence is never an order (invariant 3).
- */
-export interface OrphanMark {
-  /** Of the file on disk; empty when only other traces are left. */
-  readonly contentHash: ContentHash;
-  /** Globs of names it does not share a machine with, from its own text. */
-  readonly avoids: readonly string[];
-}
 
 /** The identity of an orphan whose record was lost. */
 export const unknownIdentity = 'unknown' as UnitIdentity;
@@ -26,8 +14,6 @@ export const unknownIdentity = 'unknown' as UnitIdentity;
 export interface Removal {
   /** Only this copy: one that was submitted again meanwhile is no orphan. */
   readonly identity: UnitIdentity;
-  /** Wall time, ms since 1970. */
-  readonly askedMs: number;
 }
 
 /** Its mark when a report is about an orphan; an order that came meanwhile makes it none. */

@@ -1,6 +1,5 @@
-import type { UnitHash } from '../unitfile/unit-hash.ts';
+import type { ContentHash, UnitHash } from '../unitfile/unit-hash.ts';
 import type { UnitIdentity } from './ids.ts';
-import type { OrphanMark } from './orphan.ts';
 
 /**
  * How far a machine got with a unit.
@@ -11,6 +10,17 @@ import type { OrphanMark } from './orphan.ts';
  * - `gone`: an order `gone` was carried out; kept until the leader has taken the order back.
  */
 export type Progress = 'loaded' | 'launched' | 'refused' | 'gone';
+
+/**
+ * What a machine adds to its report of an orphan: a unit of ours that is there without any order.
+ * It keeps running, since absence is never an order (invariant 3).
+ */
+export interface OrphanMark {
+  /** Of the file on disk; empty when only other traces are left. */
+  readonly contentHash: ContentHash;
+  /** Globs of names it does not share a machine with, from its own text. */
+  readonly avoids: readonly string[];
+}
 
 /** `state/<machine>/<name>`: what one machine says of one unit, on the machine's lease. */
 export interface StateReport {

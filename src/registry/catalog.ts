@@ -3,6 +3,7 @@ import type {
   Catalog,
   HeldUnit,
   MetadataChange,
+  OrphanOutcome,
   Page,
   PageRequest,
   ReportFilter,
@@ -15,14 +16,16 @@ import type {
 import { isKnownFinished } from '../model/copy.ts';
 import type { MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
+import type { Order } from '../model/order.ts';
 import type { Placement } from '../model/placement.ts';
 import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
-import { metadataCodec, placementCodec, unitCodec } from './codec.ts';
+import { metadataCodec, orderCodec, placementCodec, unitCodec } from './codec.ts';
 import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
+import { readOrphanRows, recordRemoval } from './orphan-removal.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, Op, Store, StoredItem } from './store.ts';
 import { requireOurStore, undecodable } from './store-guard.ts';
@@ -44,6 +47,8 @@ interface Current {
   readonly record: UnitRecord | null;
   /** null: none, or one that is not understood. */
   readonly placement: Placement | null;
+  /** What is still ordered where it is placed, of a unit whose record is lost; mostly null. */
+  readonly leftOrder: Order | null;
 }
 
 /** What a verb wants to write after looking at what is there. */
@@ -136,6 +141,17 @@ export class StoreCatalog implements Catalog {
     );
   }
 
+  readOrphans(signal: AbortSignal): Promise<readonly ReportRow[]> {
+    return readOrphanRows(this.#parts, signal);
+  }
+
+  removeOrphan(
+    what: { readonly unit: UnitName; readonly machine: MachineId | null },
+    signal: AbortSignal,
+  ): Promise<OrphanOutcome> {
+    return recordRemoval(this.#parts, what, signal);
+  }
+
   async changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
     const { store, keys, storeGuard } = this.#parts;
     // No key twice in one transaction: the last change of each counts.
@@ -169,13 +185,15 @@ export class StoreCatalog implements Catalog {
     };
     const before = current.record;
     if (before === null || before.unitHash !== unitHash) {
+      // The same unit once more after its record was lost is the same unit: nothing restarts.
+      const left = current.leftOrder?.unitHash === unitHash ? current.leftOrder : null;
       const fresh: UnitRecord = {
-        identity,
+        identity: left?.identity ?? identity,
         unitHash,
         contentHash,
         desired,
         gone: false,
-        restartCount: 0,
+        restartCount: left?.restartCount ?? 0,
         oneshot,
         requirements,
       };
@@ -221,21 +239,39 @@ export class StoreCatalog implements Catalog {
     const keys = [key, this.#parts.keys.placement(name)];
     const reading = await readKeys(this.#parts.store, { keys, revision: null }, signal);
     const [item = null, placed = null] = reading.items;
-    if (item === null) return { item, record: null, placement: null };
+    const placement = placed === null ? null : readPlacement(placed);
+    if (item === null) {
+      const leftOrder = await this.#leftOrder(name, placement, signal);
+      return { item, record: null, placement: null, leftOrder };
+    }
     const record = unitCodec.decode(item.value);
     if (!record.ok) throw undecodable(key, record.error);
-    const placement = placed === null ? null : placementCodec.decode(placed.value);
-    return {
-      item,
-      record: record.value.gone ? null : record.value,
-      placement: placement?.ok === true ? placement.value : null,
-    };
+    return { item, record: record.value.gone ? null : record.value, placement, leftOrder: null };
+  }
+
+  async #leftOrder(
+    name: UnitName,
+    placement: Placement | null,
+    signal: AbortSignal,
+  ): Promise<Order | null> {
+    const machine = placement?.machine ?? null;
+    if (machine === null) return null;
+    const { store, keys } = this.#parts;
+    const what = { keys: [keys.order(machine, name)], revision: null };
+    const item = (await readKeys(store, what, signal)).items[0] ?? null;
+    const order = item === null ? null : orderCodec.decode(item.value);
+    return order?.ok === true && order.value.want !== 'gone' ? order.value : null;
   }
 
   #putUnit(name: UnitName, record: UnitRecord, over: Current | null): Op {
     const value = unitCodec.encode(record, over?.item?.value);
     return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
   }
+}
+
+function readPlacement(item: StoredItem): Placement | null {
+  const placement = placementCodec.decode(item.value);
+  return placement.ok ? placement.value : null;
 }
 
 function conflict(what: string): FleetError {

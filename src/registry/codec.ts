@@ -4,9 +4,9 @@ import type { CopyGuard } from '../model/hold.ts';
 import type { BootId, MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
-import type { OrphanMark, Removal } from '../model/orphan.ts';
+import type { Removal } from '../model/orphan.ts';
 import type { Objection, Placement } from '../model/placement.ts';
-import type { StateReport } from '../model/report.ts';
+import type { OrphanMark, StateReport } from '../model/report.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { PartitionStop } from '../unitfile/on-partition.ts';
 import type { Requirements } from '../unitfile/requirements.ts';
@@ -133,7 +133,7 @@ export const reportCodec = codec<StateReport>(
 );
 
 /** `removals/<machine>/<name>`. */
-export const removalCodec = codec<Removal>(record<Removal>({ identity, askedMs: aCount }));
+export const removalCodec = codec<Removal>(record<Removal>({ identity }));
 
 export const placementCodec = codec<Placement>(
   record<Placement>({

@@ -1,6 +1,8 @@
 import type { UnitName } from '../../unitfile/unit-name.ts';
 import type { FleetClient } from '../client.ts';
 import type { Command } from '../command.ts';
+import { usageError } from '../command-error.ts';
+import { destroyOrphans } from '../destroy-orphans.ts';
 import { inParallel } from '../in-parallel.ts';
 import { limits } from '../limits.ts';
 import { knownUnits } from '../named-units.ts';
@@ -16,12 +18,29 @@ export const destroy: Command = {
   summary: 'stop units and remove them from the cluster',
   description:
     'Stops units and removes them from the cluster. Waits until no machine has them any more; ' +
-    'with --no-block only until the cluster has taken note.',
+    'with --no-block only until the cluster has taken note. With --orphan, takes down units that ' +
+    'a machine runs though the cluster knows nothing of them.',
   operand: knownUnitOperand,
-  flags: waitFlags,
-  examples: ['fleetctl destroy web.service', 'fleetctl destroy web@{1..3}.service'],
+  flags: [
+    { usage: '--orphan', what: 'units that run without an order; list-units tells which' },
+    {
+      usage: '--machine <id>',
+      what: 'with --orphan: on this machine; the first digits of its id will do',
+    },
+    ...waitFlags,
+  ],
+  examples: [
+    'fleetctl destroy web.service',
+    'fleetctl destroy web@{1..3}.service',
+    'fleetctl destroy --orphan --machine 1111abcd old.service',
+  ],
   async run(context, operands, flags) {
     const wait = readWaitFlags(flags);
+    const machine = typeof flags['machine'] === 'string' ? flags['machine'] : null;
+    if (flags['orphan'] === true) return destroyOrphans(context, operands, { machine, wait });
+    if (machine !== null) {
+      throw usageError('--machine goes with --orphan', 'a unit is destroyed wherever it is');
+    }
     const units = await knownUnits(context, operands);
     const client = context.client();
     const names = units.map(({ name }) => name);

@@ -13,7 +13,8 @@ export const listUnits: Command = {
   description:
     'Lists the units that machines have, in the words of their systemd: one line for each unit ' +
     'and machine. Units that are stored only, or fit nowhere: see list-unit-files. Notices of the ' +
-    'cluster go to stderr. Fields: unit, load, active, sub, machine, hash.',
+    'cluster go to stderr. Fields: unit, load, active, sub, machine, hash, note (whether it is an ' +
+    'orphan, and what is wrong with it).',
   operand: null,
   flags: tableFlags,
   examples: ['fleetctl list-units', 'fleetctl list-units --full --fields unit,hash,machine'],
@@ -50,5 +51,11 @@ function columns(isFull: boolean, machines: MachineNames): readonly Column<UnitS
       cell: ({ machineID }) => (machineID === '' ? '-' : machines.full(machineID, isFull)),
     },
     { field: 'hash', header: 'HASH', cell: ({ hash }) => hashText(hash, isFull) },
+    { field: 'note', header: 'NOTE', cell: noteText },
   ];
+}
+
+function noteText({ orphan, problem }: UnitStateBody): string {
+  const notes = [...(orphan === true ? ['orphan'] : []), ...(problem ? [problem] : [])];
+  return notes.length === 0 ? '-' : notes.join('; ');
 }

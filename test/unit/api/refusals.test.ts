@@ -19,6 +19,8 @@ function catalogThat(end: (signal: AbortSignal) => Promise<never>): Catalog {
     setDesired: (_name, _desired, signal) => end(signal),
     restart: (_name, signal) => end(signal),
     destroy: (_name, signal) => end(signal),
+    readOrphans: (signal) => end(signal),
+    removeOrphan: (_what, signal) => end(signal),
     changeMetadata: (_changes, signal) => end(signal),
   };
 }
@@ -36,6 +38,7 @@ const everyRequest = [
   ['PUT', '/units/a.service', { restart: true }],
   ['DELETE', '/units/a.service', undefined],
   ['GET', '/state', undefined],
+  ['DELETE', '/orphans/a.service', undefined],
   ['GET', '/state/a.service', undefined],
   ['GET', '/machines', undefined],
   ['PATCH', '/machines', []],

@@ -50,7 +50,7 @@ function planned(picture: ClusterPicture): ClusterPicture {
 }
 
 function removalOf(machine: MachineId, identity: UnitIdentity): ClusterPicture['removals'] {
-  return new Map([[machine, new Map([[web, { identity, askedMs: 0 }]])]]);
+  return new Map([[machine, new Map([[web, { identity }]])]]);
 }
 
 describe('an orphan', () => {
