@@ -5,6 +5,7 @@ import type { BootId } from '../model/ids.ts';
 import type { AgentLedger } from '../model/ledger.ts';
 import type { AgentMeter } from '../model/meters.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { ExplainLoad } from './failure-words.ts';
 import type { AgentPaths, UnitFiles } from './files.ts';
 import type { LeaseBeat, PartitionGuard } from './partition-guard.ts';
 import type { Reporter } from './reporter.ts';
@@ -25,6 +26,8 @@ export interface AgentOptions {
   readonly onAnswer?: () => void;
   /** Hands over what to call when the store may have lost our reports, e.g. with another lease. */
   readonly onReportsDoubted?: (doubt: () => void) => void;
+  /** Why systemd cannot use a unit's file; without it, only that it cannot. */
+  readonly explainLoad?: ExplainLoad;
   readonly meter?: AgentMeter;
   /** The lease of this machine; without one no unit with `OnPartition=stop` starts. */
   readonly lease?: LeaseBeat;

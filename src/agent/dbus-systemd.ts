@@ -136,15 +136,21 @@ class DbusSystemd implements Systemd {
   async failureOf(name: UnitName): Promise<string> {
     const type = name.slice(name.lastIndexOf('.') + 1);
     const of = `${systemdName}.${type.charAt(0).toUpperCase()}${type.slice(1)}`;
-    const words = ['Result', ...(type === 'service' ? ['StatusText', 'ExecMainStatus'] : [])];
+    const words = [
+      'Result',
+      ...(type === 'service' ? ['StatusText', 'ExecMainStatus', 'NRestarts'] : []),
+    ];
     try {
-      const [result, text, status] = await Promise.all(
+      const [result, text, status, restarts] = await Promise.all(
         words.map((word) => unitProperty(this.#bus(), name, word, of)),
       );
       const parts = [
         typeof result === 'string' && result !== 'success' ? result : '',
         typeof status === 'number' && status !== 0 ? `status ${status}` : '',
         typeof text === 'string' ? text : '',
+        typeof restarts === 'number' && restarts > 0
+          ? `systemd restarted it ${restarts} times`
+          : '',
       ];
       return parts.filter((part) => part !== '').join(', ');
     } catch (error) {

@@ -34,6 +34,8 @@ export const agentLimits = {
   filesCountMax: 32,
   /** Time that passed while the machine was suspended; less is how its two clocks are read. */
   suspendMsMin: 100,
+  /** Failures about which systemd is asked at the same time. */
+  wordsCountMax: 8,
   /** Words of systemd kept in a report. */
   problemLengthMax: 300,
 } as const satisfies Readonly<Record<string, number>>;

@@ -19,6 +19,8 @@ export interface ReportInput {
   readonly retry: Retry | undefined;
   /** What its file says, for a unit without an order; null when it has none, or was not read. */
   readonly text: OrphanText | null;
+  /** Why it failed or cannot be loaded; empty: nothing is known; null: it is being found out. */
+  readonly words: string | null;
   readonly bootId: BootId;
   /** This machine was cut off, and what has `OnPartition=stop` was stopped. */
   readonly isIsolated: boolean;
@@ -86,19 +88,28 @@ function reportOnOrder(input: ReportInput, order: Order): Reporting {
   }
   const retry = input.retry?.key === retryKey(order) ? input.retry : undefined;
   const copy = copyHere(actual, order);
-  if (copy !== null && actual.status.load !== 'not-found') return reportOnCopy(input, copy);
+  if (copy !== null && actual.status.load !== 'not-found') {
+    // A refusal is remembered by the leader with its first words: they are waited for.
+    const isTooSoon = isUnloadable(actual) && input.words === null;
+    return isTooSoon ? 'leave' : reportOnCopy(input, copy);
+  }
   if (retry?.isRefusal) return absent(order, 'refused', shortened(retry.problem));
   return 'leave';
 }
 
 function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
   const { actual, order, retry } = input;
-  const { load, active, sub, loadError } = actual.status;
+  const { load, active, sub } = actual.status;
   const isRefused = isUnloadable(actual);
   const isOrders = order !== null && retry?.key === retryKey(order);
   const isStopped = input.isIsolated && order?.guard !== undefined;
-  const troubles = isOrders ? retry.problem : isStopped ? isolatedWords : null;
-  const problem = isRefused ? `${load}: ${loadError}` : troubles;
+  const problem = isRefused
+    ? loadProblem(input)
+    : isOrders
+      ? tried(retry)
+      : isStopped
+        ? isolatedWords
+        : runProblem(input);
   // What was stopped by force has not finished, however it looks.
   const current = isRefused ? 'refused' : isStopped ? 'loaded' : progressOf(input, copy);
   return {
@@ -108,6 +119,23 @@ function reportOnCopy(input: ReportInput, copy: Copy): StateReport {
     ...{ load, active, sub },
     problem: problem === null ? null : shortened(problem),
   };
+}
+
+/** Which setting it is, where systemd said so. */
+function loadProblem({ actual, words }: ReportInput): string {
+  const { load, loadError } = actual.status;
+  return words ? `${load}: ${words}` : `${load}: ${loadError}`;
+}
+
+/** It was started, and failed since. */
+function runProblem({ actual, words }: ReportInput): string | null {
+  if (actual.status.active !== 'failed' || !words) return null;
+  return words;
+}
+
+/** The problem of a task, and that it comes again and again. */
+function tried({ problem, tryCount }: Retry): string {
+  return tryCount === 1 ? problem : `${problem}; tried ${tryCount} times`;
 }
 
 function counted(restartCount: number): Pick<StateReport, 'restartCount'> {

@@ -5,6 +5,7 @@ import type { UnitName } from '../unitfile/unit-name.ts';
 import type { AgentMemory, AgentOptions } from './agent-parts.ts';
 import { unavailable } from './dbus-error.ts';
 import { Executor } from './executor.ts';
+import { FailureWords } from './failure-words.ts';
 import { agentLimits } from './limits.ts';
 import { MachineView } from './machine-view.ts';
 import { type ActualUnit, isGone } from './observe.ts';
@@ -30,6 +31,7 @@ export class AgentSession {
   readonly #unreadable = new Set<UnitName>();
   readonly #orphans: OrphanWatch;
   #view: MachineView | null = null;
+  #words: FailureWords | null = null;
   #isLeaving = false;
   #lost: FleetError | null = null;
 
@@ -80,6 +82,8 @@ export class AgentSession {
     const view = new MachineView(systemd, files);
     this.#view = view;
     await guard.attach(systemd);
+    const news = (): void => wake.nudge();
+    this.#words = new FailureWords(systemd, this.#options.explainLoad, news);
     const executor = new Executor(
       { systemd, files, view, ledger, bootId, log, meter, guard },
       {
@@ -209,6 +213,7 @@ export class AgentSession {
         isOrderKnown: !isUnreadable,
         retry: this.#memory.retries.get(name),
         text: orphans.get(name) ?? null,
+        words: this.#words?.of(unit) ?? null,
         bootId: this.#options.bootId,
         isIsolated: this.#memory.guard.isIsolated,
       });

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { runAgent } from '../agent/agent.ts';
 import { connectSystemd, systemBusAddress } from '../agent/dbus-systemd.ts';
+import { explainFromJournal } from '../agent/journal-words.ts';
 import { createApi } from '../api/server.ts';
 import { runEngine } from '../engine/engine.ts';
 import { rest, systemClock } from '../lib/clock.ts';
@@ -183,6 +184,7 @@ class MachineLife {
         meter: this.#counts.agent,
         lease: registry.lease,
         uptimeMs,
+        explainLoad: explainFromJournal(systemClock, signal),
         onReportsDoubted: (doubt) => registry.registration.onChange(doubt),
       },
       signal,

@@ -11,6 +11,8 @@ export const limits = {
   blockAttemptMs: 500,
   /** How long bad news must last before it is told: the leader may still be deciding. */
   graceMs: 500,
+  /** How long `start --wait` sees a unit active before it believes it: some die at once. */
+  steadyMs: 300,
   /** Progress is shown only for what takes longer. */
   progressAfterMs: 1000,
   /** An answer of fleetd; a page of a thousand units stays far below. */

@@ -16,12 +16,12 @@ export const desiredFor = {
 /**
  * What one look at a unit says.
  *
- * - `reached`: done, in the words for the user.
+ * - `reached`: done, in the words for the user; `mustLast`: once it has been so for `steadyMs`.
  * - `failed`: it will not get there by waiting. Told once that has lasted; the first line names it.
  * - `underway`: not yet, and what is known of it.
  */
 export type Verdict =
-  | { readonly kind: 'reached'; readonly text: string }
+  | { readonly kind: 'reached'; readonly text: string; readonly mustLast?: true }
   | { readonly kind: 'failed'; readonly lines: readonly string[] }
   | { readonly kind: 'underway'; readonly text: string };
 
@@ -111,7 +111,11 @@ function judgeActive(name: string, row: UnitBody['machines'][number], where: str
   if (active === 'failed') {
     return failed([`${name} failed on ${where}${problem ? `: ${problem}` : ''}`, lookHint(name)]);
   }
-  if (active === 'active') return reached(`Unit ${name} active on ${where}`);
+  if (active === 'active') {
+    const words = `Unit ${name} active on ${where}`;
+    // A process that has just begun may end at once; what else is active has got there.
+    return sub === 'running' ? { kind: 'reached', text: words, mustLast: true } : reached(words);
+  }
   if (active === 'inactive') return reached(`Unit ${name} finished on ${where}`);
   return underway(`it is ${active} (${sub}) on ${where}`);
 }

@@ -24,6 +24,8 @@ interface Pending {
   verdict: Verdict | null;
   /** Since when it is said to have failed, on the monotonic clock; null: it is not. */
   failedSinceMs: number | null;
+  /** Since when it is seen to be there, of what must last. */
+  reachedSinceMs: number | null;
   isReported: boolean;
 }
 
@@ -35,9 +37,7 @@ interface Pending {
 export async function waitForUnits(context: Context, what: Await): Promise<readonly UnitName[]> {
   const { screen, clock } = context;
   const startMs = clock.nowMs();
-  const pending = new Map<UnitName, Pending>(
-    what.names.map((name) => [name, { verdict: null, failedSinceMs: null, isReported: false }]),
-  );
+  const pending = new Map<UnitName, Pending>(what.names.map((name) => [name, newcomer()]));
   const isOpen = (): boolean => [...pending.values()].some(({ isReported }) => !isReported);
   let trouble: FleetError | null = null;
   let pauseMs: number = limits.lookFirstMs;
@@ -96,6 +96,10 @@ export class MachineLookup {
   }
 }
 
+function newcomer(): Pending {
+  return { verdict: null, failedSinceMs: null, reachedSinceMs: null, isReported: false };
+}
+
 function takeIn(
   { screen, clock }: Context,
   pending: Map<UnitName, Pending>,
@@ -105,7 +109,11 @@ function takeIn(
   for (const [name, unit] of pending) {
     const verdict = verdicts.get(name) ?? null;
     unit.verdict = verdict;
+    if (verdict?.kind !== 'reached') unit.reachedSinceMs = null;
     if (verdict?.kind === 'reached') {
+      unit.failedSinceMs = null;
+      unit.reachedSinceMs ??= nowMs;
+      if (verdict.mustLast && nowMs - unit.reachedSinceMs < limits.steadyMs) continue;
       pending.delete(name);
       screen.line(verdict.text);
     } else if (verdict?.kind !== 'failed') {

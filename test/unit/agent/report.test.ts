@@ -24,7 +24,7 @@ function report(
   changes: Partial<ReportInput> = {},
 ): ReturnType<typeof reportOf> {
   const input = {
-    ...{ actual, order, isOrderKnown: true, retry: undefined, text: null },
+    ...{ actual, order, isOrderKnown: true, retry: undefined, text: null, words: '' },
     ...{ bootId: thisBoot, isIsolated: false },
   };
   return reportOf({ ...input, ...changes });

@@ -72,6 +72,26 @@ describe('waiting', () => {
     expect(pauses).toEqual(pauses.toSorted((one, other) => one - other));
   });
 
+  it('believes what may end at once only after it has lasted', async () => {
+    const active: Verdict = { kind: 'reached', text: 'active', mustLast: true };
+    const dying = wait([a], (_name, ms) => (ms < 100 ? active : failed));
+    await dying.clock.pass(2000);
+    expect(await dying.end).toEqual([a]);
+    expect(dying.out.text).toBe('');
+    const steady = wait([a], () => active);
+    await steady.clock.pass(2000);
+    expect(await steady.end).toEqual([]);
+    expect(steady.clock.nowMs()).toBeGreaterThanOrEqual(300);
+    let lookCount = 0;
+    const flap = (): Verdict => {
+      lookCount += 1;
+      return lookCount % 2 === 0 ? active : underway;
+    };
+    const flapping = wait([a], flap, 1500);
+    await flapping.clock.pass(2000);
+    expect(await flapping.end).toEqual([a]);
+  });
+
   it('tells each unit when it gets there, in the order of arrival', async () => {
     const trial = wait([a, b], (name, ms) => {
       const text = `${name} there`;
