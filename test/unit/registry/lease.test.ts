@@ -62,3 +62,18 @@ test('each renewal is told with the time at which it was sent, and the last one 
   lease.onRenewed(() => sent.push(-1));
   expect(sent).toHaveLength(4);
 });
+
+test('a lease in doubt is held on to, however long etcd is away: only etcd says that it is gone', async () => {
+  const { clock, store, lease } = await held();
+  let lostCount = 0;
+  lease.onLost(() => {
+    lostCount += 1;
+  });
+  const before = lease.id;
+  store.cut();
+  await clock.pass(20 * ttlMs);
+  expect({ id: lease.id, lostCount }).toEqual({ id: before, lostCount: 0 });
+  store.heal(); // the store has let it run out meanwhile
+  await clock.pass(ttlMs);
+  expect({ id: lease.id, lostCount }).toEqual({ id: null, lostCount: 1 });
+});
