@@ -205,12 +205,20 @@ export class Executor {
     const failed = new Set<UnitName>();
     for (const task of tasks) {
       if (failed.size > 0 || signal.aborted) break;
+      if (task.kind === 'start' && this.#isOverruled(task)) failed.add(task.unit);
+      if (failed.size > 0) break;
       if (isJob(task)) job.kind = task.kind === 'stop' ? 'stop' : 'start';
       await this.#guarded(task, failed, () => execute(this.#executors, task, signal), signal);
     }
     if (last === undefined || this.#jobs.get(last.unit) !== job) return;
     this.#jobs.delete(last.unit);
     if (!this.#signal.aborted) this.#events.ended(last.unit, last.kind, failed.size === 0);
+  }
+
+  /** While the stop before it took its time, another order came. None at all changes nothing. */
+  #isOverruled({ unit, order }: Extract<Task, { kind: 'start' }>): boolean {
+    const now = this.#hands.ledger.orderBook()?.orders.get(unit);
+    return now !== undefined && (now.want !== 'launch' || now.identity !== order.identity);
   }
 
   /** Runs `work`; a trouble of its unit is told and remembered in `failed`. */

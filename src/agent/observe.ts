@@ -1,3 +1,4 @@
+import type { UnitIdentity } from '../model/ids.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { DiskUnit } from './files.ts';
 import type { UnitStatus } from './systemd.ts';
@@ -83,6 +84,13 @@ export function isStale(actual: ActualUnit): boolean {
   const { disk, status } = actual;
   const isUnseen = status.load === 'not-found' || isWithoutFile(actual.name, status);
   return status.needReload || (disk.link === 'ours' && isUnseen);
+}
+
+/** What is here belongs to another submission than that one, as an orphan may. */
+export function isOfAnother({ disk, busy }: ActualUnit, identity: UnitIdentity): boolean {
+  const { loaded, contentHash } = disk;
+  const isDescribed = loaded !== null && loaded.contentHash === contentHash;
+  return busy === null && isDescribed && loaded.identity !== identity;
 }
 
 /** Nothing of ours is left of the unit: no file, and nothing in systemd's memory. */

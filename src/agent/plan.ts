@@ -3,7 +3,7 @@ import type { BootId } from '../model/ids.ts';
 import type { OrderBook } from '../model/ledger.ts';
 import type { Order } from '../model/order.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { type ActualUnit, isGone, isStale, isUnloadable, isUp } from './observe.ts';
+import { type ActualUnit, isGone, isOfAnother, isStale, isUnloadable, isUp } from './observe.ts';
 import { type Retry, retryKey } from './retry.ts';
 import { type MachinePlan, stageOf, type Task, type UnitPlan } from './task.ts';
 
@@ -91,7 +91,8 @@ function wanted(actual: ActualUnit, order: Order, input: PlanInput): Step {
 }
 
 function planGone(actual: ActualUnit, order: Order): Step {
-  if (isGone(actual)) return nothing;
+  // Only the submission it names is to go: an orphan of that name has an order of its own coming.
+  if (isGone(actual) || isOfAnother(actual, order.identity)) return nothing;
   const unit = actual.name;
   const { reason } = order;
   const isOurs = actual.owner.kind === 'fleet';

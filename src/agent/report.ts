@@ -4,7 +4,7 @@ import { unknownIdentity } from '../model/orphan.ts';
 import type { Progress, StateReport } from '../model/report.ts';
 import type { ContentHash, UnitHash } from '../unitfile/unit-hash.ts';
 import { agentLimits } from './limits.ts';
-import { type ActualUnit, isGone, isUnloadable } from './observe.ts';
+import { type ActualUnit, isGone, isOfAnother, isUnloadable } from './observe.ts';
 import type { OrphanText } from './orphan-text.ts';
 import { isLaunched } from './plan.ts';
 import { type Retry, retryKey } from './retry.ts';
@@ -82,7 +82,8 @@ export function sameReport(left: StateReport, right: StateReport): boolean {
 
 function reportOnOrder(input: ReportInput, order: Order): Reporting {
   const { actual } = input;
-  if (order.want === 'gone' && isGone(actual)) return absent(order, 'gone', null);
+  const isNotHere = isGone(actual) || isOfAnother(actual, order.identity);
+  if (order.want === 'gone' && isNotHere) return absent(order, 'gone', null);
   if (actual.owner.kind === 'other') {
     return absent(order, 'refused', shortened(`name taken by ${actual.owner.where}`));
   }

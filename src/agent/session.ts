@@ -132,6 +132,8 @@ export class AgentSession {
     });
     this.#forgetRetries(book, plan);
     this.#report(book, actual, await this.#orphans.look(book, actual));
+    // Even if their orders are gone by the next pass, what they leave behind is looked at.
+    for (const { unit } of plan.units) this.#onDisk.add(unit);
     const begun = await executor.carryOut(plan.units);
     for (const { unit } of plan.units) if (!begun.has(unit)) view.doubt(unit);
     if (plan.units.length > 0) this.#memory.wake.nudge();

@@ -6,6 +6,7 @@ import { type MachineId, shortId } from '../model/ids.ts';
 import type { Order } from '../model/order.ts';
 import { isAdoptable, mayRun, orphanMark, type Removal } from '../model/orphan.ts';
 import type { StateReport } from '../model/report.ts';
+import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 
 /** Units that a machine has without an order, as it reports them. */
@@ -19,6 +20,8 @@ export function orphansOn(
   return new Map(marked.filter(([unit, report]) => orphanMark(report, orders?.get(unit)) !== null));
 }
 
+const inTheWay = 'an orphan of its name runs there from another text';
+
 /** Why the unit may not be started beside an orphan of its name; null when it takes it over. */
 export function whyBarred(
   picture: ClusterPicture,
@@ -27,13 +30,21 @@ export function whyBarred(
 ): string | null {
   const report = picture.reports.get(machine)?.get(unit);
   const order = picture.orders.get(machine)?.get(unit);
-  if (report === undefined || orphanMark(report, order) === null) return null;
+  if (report === undefined) return null;
+  const record = picture.units.get(unit);
+  const isBeside = order?.identity === record?.identity && isStranger(record, report);
+  if (isBeside) return inTheWay; // it was there already when the order came
+  if (orphanMark(report, order) === null) return null;
   if (picture.removals.get(machine)?.get(unit)?.identity === report.identity) {
     return 'an orphan of its name is being removed there';
   }
-  const record = picture.units.get(unit);
-  if (record === undefined || !mayRun(report) || isAdoptable(record, report)) return null;
-  return 'an orphan of its name runs there from another text';
+  return isStranger(record, report) ? inTheWay : null;
+}
+
+/** A copy that runs, and that the unit cannot take over. */
+function isStranger(record: UnitRecord | undefined, report: StateReport): boolean {
+  if (record === undefined || report.identity === record.identity) return false;
+  return report.current !== 'gone' && mayRun(report) && !isAdoptable(record, report);
 }
 
 /**
@@ -64,8 +75,11 @@ function removalChanges(
   const report = picture.reports.get(machine)?.get(unit);
   const forget: Change = { kind: 'forget-removal', machine, unit };
   if (held === undefined) {
-    // A machine that is away, or has just come back, has not said anything yet.
-    if (report === undefined) return [];
+    if (report === undefined) {
+      // A machine that is away, or has just come back, has not said anything yet.
+      const bootId = picture.machines.get(machine)?.bootId;
+      return bootId === undefined || bootId === removal.bootId ? [] : [forget];
+    }
     const mark = orphanMark(report, held);
     if (mark === null || report.identity !== removal.identity) return [forget];
     const { identity, unitHash } = report;

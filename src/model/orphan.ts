@@ -1,5 +1,5 @@
 import type { UnitName } from '../unitfile/unit-name.ts';
-import type { MachineId, UnitIdentity } from './ids.ts';
+import type { BootId, MachineId, UnitIdentity } from './ids.ts';
 import type { Order } from './order.ts';
 import type { OrphanMark, StateReport } from './report.ts';
 import type { UnitRecord } from './unit.ts';
@@ -14,6 +14,8 @@ export const unknownIdentity = 'unknown' as UnitIdentity;
 export interface Removal {
   /** Only this copy: one that was submitted again meanwhile is no orphan. */
   readonly identity: UnitIdentity;
+  /** Of its machine: another boot has nothing of the copy any more. */
+  readonly bootId: BootId;
 }
 
 /** Its mark when a report is about an orphan; an order that came meanwhile makes it none. */

@@ -133,7 +133,7 @@ export const reportCodec = codec<StateReport>(
 );
 
 /** `removals/<machine>/<name>`. */
-export const removalCodec = codec<Removal>(record<Removal>({ identity }));
+export const removalCodec = codec<Removal>(record<Removal>({ identity, bootId }));
 
 export const placementCodec = codec<Placement>(
   record<Placement>({

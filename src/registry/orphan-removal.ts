@@ -2,7 +2,7 @@ import type { OrphanOutcome, ReportRow } from '../model/catalog.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type ReadParts, readReportPage } from './catalog-reads.ts';
-import { removalCodec, reportCodec } from './codec.ts';
+import { machineCodec, removalCodec, reportCodec } from './codec.ts';
 import { limits } from './limits.ts';
 import { readKeys, readWhole } from './paged-read.ts';
 import type { Compare, Store } from './store.ts';
@@ -37,7 +37,15 @@ export async function recordRemoval(
   if (machine === null && others.length > 0) {
     return { kind: 'ambiguous', machines: found.map((row) => row.machine) };
   }
-  const value = removalCodec.encode({ identity: first.report.identity });
+  const alive = await readKeys(
+    store,
+    { keys: [keys.machine(first.machine)], revision: null },
+    signal,
+  );
+  const machineRecord = machineCodec.decode(alive.items[0]?.value ?? '');
+  if (!machineRecord.ok) return { kind: 'missing' }; // it has just vanished, its reports with it
+  const { identity } = first.report;
+  const value = removalCodec.encode({ identity, bootId: machineRecord.value.bootId });
   const put = {
     kind: 'put',
     key: keys.removal(first.machine, unit),

@@ -47,6 +47,11 @@ export class PaperMachine {
     return this.#units.get(name)?.running ?? null;
   }
 
+  /** Whose text is on disk; null when there is none. */
+  identityOf(name: UnitName): string | null {
+    return this.#units.get(name)?.disk.loaded?.identity ?? null;
+  }
+
   /** Whether anything of the unit is left. */
   holds(name: UnitName): boolean {
     const unit = this.#unit(name);

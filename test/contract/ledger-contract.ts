@@ -16,6 +16,7 @@ import {
   TestCluster,
   ttlMs,
 } from './ledger-subject.ts';
+import { orphanTests } from './orphans-contract.ts';
 import { rosterTests } from './roster-tests.ts';
 
 /** What must hold of election, ledger, catalog and registration on every store. */
@@ -39,6 +40,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerSubject>)
     chainTests(parts);
     catalogTests(parts);
     agentTests(parts);
+    orphanTests(parts);
     registrationTests(parts);
     rosterTests(parts);
   });

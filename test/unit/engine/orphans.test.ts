@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { planCluster } from '../../../src/engine/plan.ts';
 import { applyDecisions } from '../../../src/model/apply-decisions.ts';
 import type { ClusterPicture } from '../../../src/model/cluster-picture.ts';
-import type { MachineId, UnitIdentity } from '../../../src/model/ids.ts';
+import type { BootId, MachineId, UnitIdentity } from '../../../src/model/ids.ts';
 import type { StateReport } from '../../../src/model/report.ts';
 import type { UnitRecord } from '../../../src/model/unit.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
@@ -50,7 +50,9 @@ function planned(picture: ClusterPicture): ClusterPicture {
 }
 
 function removalOf(machine: MachineId, identity: UnitIdentity): ClusterPicture['removals'] {
-  return new Map([[machine, new Map([[web, { identity }]])]]);
+  return new Map([
+    [machine, new Map([[web, { identity, bootId: `boot of ${machine}` as BootId }]])],
+  ]);
 }
 
 describe('an orphan', () => {
@@ -167,10 +169,18 @@ describe('an orphan that is to be removed', () => {
   test('is waited for while its machine is away, and another identity is not touched', () => {
     const away = aCluster([], [], { removals });
     expect(planned(away).removals.get(m2)?.size).toBe(1);
+    const absent = aCluster([], [], { removals, machines: new Map() });
+    expect(planned(absent).removals.get(m2)?.size).toBe(1);
     const successor = anOrphan({ ...old, identity: 'another' as UnitIdentity });
     const after = planned(aCluster([[m2, web, successor]], [], { removals }));
     expect(after.removals.get(m2)?.size).toBe(0);
     expect(after.orders.get(m2)?.size ?? 0).toBe(0);
+  });
+
+  test('is gone with the boot it ran in', () => {
+    const rebooted = aMachine(m2, {}, { bootId: 'another boot' as BootId });
+    const machines = new Map([[m2, rebooted]]);
+    expect(planned(aCluster([], [], { removals, machines })).removals.get(m2)?.size).toBe(0);
   });
 
   test('may be one whose orders are left though its record is lost', () => {

@@ -26,6 +26,7 @@ test.each([
   ['sim', ['--seeds', '0'], 'It is a whole number from 1 on.'],
   ['sim', ['--hours', 'x'], 'It is a number of hours, such as 0.5.'],
   ['history', ['--minutes', '0'], 'It is a whole number from 1 on.'],
+  ['mutants', ['--part', '3/2'], 'It is a part such as 2/5.'],
   ['mutants', ['--nope'], "unknown option '--nope'"],
   ['mutants', ['no-such-one'], "there is no mutant 'no-such-one'"],
 ])('npm run %s -- %j is told what is wrong, in two lines', (script, words, told) => {
