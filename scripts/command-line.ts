@@ -28,3 +28,18 @@ export function parseHours(text: string): number {
   if (/^\d*\.?\d+$/.test(text) && Number.isFinite(hours)) return hours;
   throw new InvalidArgumentError('It is a number of hours, such as 0.5.');
 }
+
+/** One of several parts of the same size. */
+export interface Part {
+  readonly number: number;
+  readonly of: number;
+}
+
+/** `2/5`: the second of five. */
+export function parsePart(text: string): Part {
+  const [, number, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (number !== undefined && of !== undefined && number >= 1 && number <= of) {
+    return { number, of };
+  }
+  throw new InvalidArgumentError('It is a part such as 2/5.');
+}

@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Mutant, mutants } from '../test/sim/mutants.ts';
-import { scriptCommand } from './command-line.ts';
+import { type Part, parsePart, scriptCommand } from './command-line.ts';
 
 const limits = { catchMs: 180_000 } as const;
 const usageStatus = 2;
@@ -16,9 +16,11 @@ const command = scriptCommand(
   'Plants bugs into copies of the sources, and sees that the tests notice each.',
 )
   .argument('[mutant...]', 'these only; all, when none is named')
+  .option('--part <k/n>', 'the k-th of n parts of them', parsePart)
   .addHelpText('after', `\nMutants:\n${mutants.map(({ name }) => `  '${name}'\n`).join('')}`)
   .parse();
 const only = command.args;
+const { part } = command.opts<{ readonly part?: Part }>();
 const unknown = only.find((name) => mutants.every((mutant) => mutant.name !== name));
 if (unknown !== undefined) command.error(`error: there is no mutant '${unknown}'`);
 
@@ -54,7 +56,17 @@ function plant({ file, find, replace }: Mutant, folder: string): void {
 function run({ test }: Mutant, folder: string): string | null {
   const command =
     test === null
-      ? ['scripts/sim.ts', '--seeds', '150', '--hours', '0.05', '--once', '--first']
+      ? [
+          'scripts/sim.ts',
+          '--seeds',
+          '150',
+          '--hours',
+          '0.05',
+          '--once',
+          '--first',
+          '--workers',
+          '1',
+        ]
       : [join(top, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'pure', test];
   const options = { cwd: folder, encoding: 'utf8', timeout: limits.catchMs } as const;
   const { status, stdout } = spawnSync(process.execPath, command, options);
@@ -68,8 +80,9 @@ function run({ test }: Mutant, folder: string): string | null {
 }
 
 let missedCount = 0;
-for (const mutant of mutants) {
+for (const [index, mutant] of mutants.entries()) {
   if (only.length > 0 && !only.includes(mutant.name)) continue;
+  if (part !== undefined && index % part.of !== part.number - 1) continue;
   const by = caughtBy(mutant);
   if (by === null) missedCount += 1;
   say(`${mutant.name.padEnd(34)} ${by === null ? 'NOT CAUGHT' : by.slice(0, 120)}`);

@@ -1,13 +1,16 @@
 // npm run sim: whole clusters under a seed, as many and for as long as you like.
 // `npm run sim -- --help` lists what it can be told.
+import { availableParallelism } from 'node:os';
 import { type RunOutcome, simulate } from '../test/sim/simulation.ts';
 import { parseCount, parseHours, scriptCommand } from './command-line.ts';
+import { type Sum, shareSeeds, sumLine } from './sim-workers.ts';
 
 interface Flags {
   readonly seed?: number;
   readonly seeds: number;
   readonly from: number;
   readonly hours: number;
+  readonly workers: number;
   readonly once?: true;
   readonly first?: true;
 }
@@ -23,6 +26,7 @@ const values = scriptCommand('sim', 'Whole clusters under a seed, with faults, i
   .option('--seeds <count>', 'that many seeds, twice each', parseCount, 50)
   .option('--from <number>', 'the first of them', parseCount, 1)
   .option('--hours <hours>', 'virtual hours with faults, for each seed', parseHours, 0.1)
+  .option('--workers <count>', 'so many processes at once', parseCount, availableParallelism())
   .option('--once', 'each seed once only')
   .option('--first', 'end at the first seed that fails')
   .addHelpText('after', examples)
@@ -51,13 +55,14 @@ async function one(seed: number): Promise<boolean> {
   return outcome.violations.length === 0;
 }
 
-async function many(from: number, count: number): Promise<boolean> {
-  say(`seeds ${from} to ${from + count - 1}, ${values.hours} hours of faults each`);
-  let [failedCount, virtualMs, slowestMs] = [0, 0, 0];
+async function many(from: number, count: number): Promise<Sum> {
+  Error.stackTraceLimit = 0; // a twentieth of the time; a replay of one seed has them
+  let [doneCount, failedCount, virtualMs, slowestMs] = [0, 0, 0, 0];
   for (let seed = from; seed < from + count; seed += 1) {
     if (process.stderr.isTTY || process.env['CI'] === 'loud')
       process.stderr.write(`seed ${seed}\n`);
     const outcome = await simulate({ seed, faultyMs });
+    doneCount += 1;
     virtualMs += outcome.virtualMs;
     slowestMs = Math.max(slowestMs, outcome.settledMs);
     let isGood = outcome.violations.length === 0;
@@ -72,12 +77,28 @@ async function many(from: number, count: number): Promise<boolean> {
     if (!isGood) failedCount += 1;
     if (!isGood && values.first) break;
   }
-  const hours = (virtualMs / hourMs).toFixed(1);
-  const slowest = (slowestMs / 1000).toFixed(0);
-  say(`${count} seeds, ${hours} virtual hours, ${failedCount} failed, settled within ${slowest} s`);
-  return failedCount === 0;
+  const virtualHours = virtualMs / hourMs;
+  return { seedCount: doneCount, virtualHours, failedCount, slowestSeconds: slowestMs / 1000 };
 }
 
-const isGood =
-  values.seed === undefined ? await many(values.from, values.seeds) : await one(values.seed);
+async function all(): Promise<boolean> {
+  const { from, seeds: count, workers: workerCount, hours, once, first } = values;
+  say(`seeds ${from} to ${from + count - 1}, ${hours} hours of faults each`);
+  const isAlone = workerCount <= 1 || count === 1;
+  const flags = [
+    '--hours',
+    String(hours),
+    ...(once ? ['--once'] : []),
+    ...(first ? ['--first'] : []),
+  ];
+  const beganMs = performance.now();
+  const sum = isAlone
+    ? await many(from, count)
+    : await shareSeeds({ from, count, workerCount, flags, isFirstEnough: first === true }, say);
+  if (!isAlone) say(`took ${((performance.now() - beganMs) / 1000).toFixed(0)} s`);
+  say(sumLine(sum));
+  return sum.failedCount === 0;
+}
+
+const isGood = values.seed === undefined ? await all() : await one(values.seed);
 process.exitCode = isGood ? 0 : 1;

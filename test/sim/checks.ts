@@ -45,6 +45,7 @@ export class Checks implements ComputerWitness {
   #placedBefore: ClusterPicture['placements'] = new Map();
   /** Machine, unit and identity of every `gone` that was carried out and not taken back yet. */
   readonly #confirmed = new Set<string>();
+  readonly #pardoned = new Set<string>();
   readonly #landedNumbers = new Map<unknown, number>();
 
   constructor(parts: ChecksParts) {
@@ -58,6 +59,7 @@ export class Checks implements ComputerWitness {
     const order = this.#book(on)?.get(unit);
     const receipt = this.#receipt(on, unit);
     if (kind === 'start') {
+      this.#afterOthers(on, unit, order);
       const isDone = order !== undefined && receipt !== null && isFor(receipt, order, on.bootId);
       if (isDone)
         this.#break('4', `${on.id} starts ${unit} again, its receipt says it was started`);
@@ -84,6 +86,22 @@ export class Checks implements ComputerWitness {
       if (other === on || !isSingle(other.systemd.running().get(unit))) continue;
       this.#break('6', `${unit} begins on ${on.id} while it runs on ${other.id}`);
     }
+  }
+
+  /** Invariant 12: what the order waits for is gone from systemd, as every order of late said. */
+  #afterOthers(on: Computer, unit: UnitName, order: Order | undefined): void {
+    if (order?.want !== 'launch') return;
+    const known = [order, ...this.#recent(on, unit)].filter(({ want }) => want === 'launch');
+    const present = on.systemd.running();
+    for (const other of order.after) {
+      if (!present.has(other) || !known.every(({ after }) => after.includes(other))) continue;
+      this.#break('12', `${on.id} starts ${unit} while ${other} is there, which it waits for`);
+    }
+  }
+
+  /** Somebody deletes these keys with a tool of etcd's own, past every rule. */
+  pardon(keys: readonly string[]): void {
+    for (const key of keys) this.#pardoned.add(key);
   }
 
   /** Invariants 8 and 12: the ordered text and no other, and nothing that conflicts beside it. */
@@ -136,8 +154,10 @@ export class Checks implements ComputerWitness {
       events.map((event) => (event.kind === 'put' ? event.item.key : event.key)),
     );
     for (const key of witness.outside) written.delete(key);
-    const isDecision = [...written].some((key) =>
-      ['order', 'placement', 'member'].includes(witness.keys.meaning(key).kind),
+    const isDecision = [...written].some(
+      (key) =>
+        !this.#pardoned.delete(key) &&
+        ['order', 'placement', 'member'].includes(witness.keys.meaning(key).kind),
     );
     if (isDecision && !written.has(witness.keys.seq)) this.#break('2', 'written outside the chain');
     const units = new Set<UnitName>();
@@ -201,9 +221,13 @@ export class Checks implements ComputerWitness {
     }
     const record = picture.units.get(unit);
     const isNew = order !== undefined && order.identity !== before?.identity;
-    if (!isNew || record === undefined || record.requirements.global) return;
+    if (!isNew || order.want === 'gone' || record === undefined || record.requirements.global)
+      return;
     for (const computer of this.#parts.computers()) {
+      const held = this.#before.get(computer.id)?.get(unit);
       const identity = this.#runningIdentity(computer, unit);
+      // Without an order about it, it is an orphan, which only an operator takes down.
+      if (held?.identity !== identity) continue;
       if (identity === null || identity === order.identity || !this.#isPresent(computer)) continue;
       this.#break('8', `${unit} is ordered on ${on.id} while ${computer.id} runs an older one`);
     }

@@ -16,6 +16,8 @@ import type { Trace } from './trace.ts';
 /** What a computer is bought with. */
 export interface ComputerParts {
   readonly id: MachineId;
+  /** What the trace calls it, and its disk; the first digits of its id unless given. */
+  readonly label?: string;
   readonly metadata: ReadonlyMap<string, string>;
   readonly ownUnits: ReadonlySet<UnitName>;
   /** What answers at the address of the store now. */
@@ -63,6 +65,7 @@ export class Computer {
   /** How many times slower than usual everything is. */
   slowness = 1;
   bootId = '' as BootId;
+  readonly #label: string;
   readonly #parts: ComputerParts;
   readonly #memory = { cluster: new ClusterFile(), revision: new RevisionFile() };
   #daemon: Daemon | null = null;
@@ -74,6 +77,7 @@ export class Computer {
   constructor(parts: ComputerParts) {
     this.#parts = parts;
     this.id = parts.id;
+    this.#label = parts.label ?? parts.id.slice(0, 4);
     this.road = new Road(parts.random.fork());
     const { disk } = this;
     const { clock, ownUnits, witness } = parts;
@@ -198,7 +202,7 @@ export class Computer {
     this.#daemonCount += 1;
     const { clock, store, trace, witness } = this.#parts;
     const process = new SimProcess(clock);
-    const log = trace.logger(`${this.id.slice(0, 4)}.${this.#daemonCount}`);
+    const log = trace.logger(`${this.#label}.${this.#daemonCount}`);
     const landed = (request: TxnRequest, number: number, to: Store): void =>
       witness.landed(this, process, { request, number, store: to });
     const fleetd = new Fleetd({
@@ -211,7 +215,7 @@ export class Computer {
         systemd: this.systemd,
       },
       store: new StoreLink({ store, road: this.road, clock, process, landed }),
-      root: mount(`${this.id.slice(0, 4)}.${this.#daemonCount}`, this.disk, {
+      root: mount(`${this.#label}.${this.#daemonCount}`, this.disk, {
         turn: (isWrite) => this.#diskTurn(process, isWrite),
       }),
       memory: this.#memory,
@@ -274,6 +278,6 @@ export class Computer {
   }
 
   #say(what: string): void {
-    this.#parts.trace.say(this.id.slice(0, 4), what);
+    this.#parts.trace.say(this.#label, what);
   }
 }

@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
-    name: 'no fence and no chain',
+    name: 'no fence, and no chain',
     file: 'src/registry/leader-session.ts',
     find: 'const onlyIf = [...chain, ...txn.onlyIf];',
     replace: 'void chain; const onlyIf = [...txn.onlyIf];',
@@ -54,7 +54,7 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
-    name: 'a lease never ends',
+    name: 'lease never expires',
     file: 'src/registry/memory-store.ts',
     find: 'lease.cancelExpiry = this.#clock.after(lease.grantedMs, () => this.#drop(leaseId));',
     replace: 'lease.cancelExpiry = () => void leaseId;',
@@ -100,7 +100,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/agent/plan.ts',
     find: 'return other !== undefined && !isGone(other);',
     replace: 'return other === undefined && name === unit;',
-    test: 'test/unit/agent/plan.test.ts',
+    test: null,
   },
   {
     name: 'a text over a running one',
@@ -112,7 +112,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a failed unit keeps its text',
     file: 'src/agent/observe.ts',
-    find: "return status.needReload || (disk.link === 'ours' && status.load === 'not-found');",
+    find: "return status.needReload || (disk.link === 'ours' && isUnseen);",
     replace: 'return false;',
     test: 'test/unit/agent/plan.test.ts',
   },
@@ -173,6 +173,85 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
+    name: 'no cluster-id check',
+    file: 'src/registry/cluster-record.ts',
+    find: 'if (memory.clusterId !== null && memory.clusterId !== record.clusterId) {',
+    replace: "if (memory.clusterId === '') {",
+    test: 'test/unit/registry/cluster-record.test.ts',
+  },
+  {
+    name: 'stop before start on return',
+    file: 'src/engine/hand-over.ts',
+    find: "if (room === undefined) return { want: 'retire', reason: seat.why };",
+    replace: "if (room === undefined) return { want: 'gone', reason: seat.why };",
+    test: 'test/golden/engine',
+  },
+  {
+    name: 'a lease in doubt counts as lost',
+    file: 'src/registry/lease.ts',
+    find: "if (outcome === 'gone') return this.#lose(held);",
+    replace: "if (outcome !== 'renewed') return this.#lose(held);",
+    test: 'test/unit/registry/lease.test.ts',
+  },
+  {
+    name: 'a watch that ended is not read again',
+    file: 'src/registry/follower.ts',
+    find: '        isOver = true;\n        this.#wake.nudge();',
+    replace: '        isOver = false;',
+    test: 'test/unit/registry/follower.test.ts',
+  },
+  {
+    name: 'a clone that lives counts as left',
+    file: 'src/registry/lease-claim.ts',
+    find: "if (isAlive && endsAfterMs > endsBeforeMs + limits.leaseSlackMs) return 'refreshed';",
+    replace: "if (isAlive && endsAfterMs > endsBeforeMs + limits.leaseSlackMs) return 'left';",
+    test: 'test/sim/twins.test.ts',
+  },
+  {
+    name: 'a machine without orders stops its orphans',
+    file: 'src/agent/plan.ts',
+    find: '  for (const [unit, order] of orders) {\n',
+    replace:
+      '  for (const [unit, one] of input.actual) {\n' +
+      "    if (input.book?.orders.has(unit) !== false || one.status.active !== 'active') continue;\n" +
+      "    units.push({ unit, tasks: [{ kind: 'stop', unit, reason: 'no order' }] });\n" +
+      '  }\n' +
+      '  for (const [unit, order] of orders) {\n',
+    test: null,
+  },
+  {
+    name: 'an orphan is not adopted but started anew',
+    file: 'src/agent/plan.ts',
+    find: "if ((active === 'active' || active === 'reloading') && !isRestart) {",
+    replace:
+      "if (active === 'active' && !isRestart) {\n" +
+      "    return { tasks: [{ kind: 'stop', unit, reason: order.reason }] };\n" +
+      '  }\n' +
+      "  if (active === 'reloading' && !isRestart) {",
+    test: null,
+  },
+  {
+    name: 'orphans do not count for conflicts',
+    file: 'src/engine/draft.ts',
+    find: 'filter(([, report]) => mayRun(report));',
+    replace: 'filter(([, report]) => mayRun(report) && nowMs < 0);',
+    test: 'test/unit/engine/orphans.test.ts',
+  },
+  {
+    name: 'a removal takes down whatever is there',
+    file: 'src/engine/orphans.ts',
+    find: 'if (mark === null || report.identity !== removal.identity) return [forget];',
+    replace: 'if (mark === null) return [forget];',
+    test: 'test/unit/engine/orphans.test.ts',
+  },
+  {
+    name: 'a start follows a stop though it is to go',
+    file: 'src/agent/executor.ts',
+    find: "if (task.kind === 'start' && this.#isOverruled(task)) failed.add(task.unit);",
+    replace: '',
+    test: null,
+  },
+  {
     name: 'stop before start on a move',
     file: 'src/engine/hand-over.ts',
     find: 'return retired(draft, subject, seat.machine, held);',
@@ -187,7 +266,7 @@ export const mutants: readonly Mutant[] = [
     test: 'test/golden/engine',
   },
   {
-    name: 'the planner does not sort',
+    name: 'unsorted input: the planner does not sort',
     file: 'src/engine/settle.ts',
     find: 'ranked.sort(',
     replace: '[...ranked].sort(',

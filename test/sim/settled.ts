@@ -1,9 +1,11 @@
 import { deadlineUnit, isolatedUnit } from '../../src/agent/guard-units.ts';
 import { decodeLoaded, decodeReceipt } from '../../src/agent/records.ts';
+import { orphansOn, whyBarred } from '../../src/engine/orphans.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
-import { peerOf } from '../../src/model/conflict.ts';
+import { orphanPeer, peerOf } from '../../src/model/conflict.ts';
 import { isKnownFinished } from '../../src/model/copy.ts';
 import type { Machine } from '../../src/model/machine.ts';
+import { mayRun, orphanMark } from '../../src/model/orphan.ts';
 import { placingRules, whyNot } from '../../src/model/rules.ts';
 import type { UnitRecord } from '../../src/model/unit.ts';
 import { matchesGlob } from '../../src/unitfile/glob.ts';
@@ -52,7 +54,7 @@ function unitProblems(
       return copyProblems(computer, unit, { record, isDone });
     }),
     ...elsewhere
-      .filter(({ systemd }) => systemd.running().has(unit))
+      .filter(({ systemd, id }) => systemd.running().has(unit) && !isOrphan(picture, id, unit))
       .map(({ id }) => `${unit} runs on ${id}, where it does not belong`),
   ];
 }
@@ -108,6 +110,9 @@ function whyNotOn(
         : picture.placements.get(other)?.machine === id,
     )
     .map(([other, its]) => peerOf(other, its.requirements));
+  const orphans = [...orphansOn(picture, id)]
+    .filter(([, report]) => mayRun(report))
+    .map(([name, report]) => orphanPeer(name, report.orphan?.avoids ?? []));
   const placeOf = (target: UnitName) => {
     const its = picture.units.get(target);
     const place = picture.placements.get(target)?.machine ?? null;
@@ -120,15 +125,21 @@ function whyNotOn(
   const applicant = {
     ...{ peer: peerOf(unit, record.requirements), requirements: record.requirements, placeOf },
     refusals: picture.placements.get(unit)?.refusals ?? [],
-    whyBarred: () => null,
+    whyBarred: (where: Machine['id']) => whyBarred(picture, where, unit),
     matches: matchesGlob,
   };
-  return whyNot(placingRules, applicant, { machine, peers });
+  return whyNot(placingRules, applicant, { machine, peers: [...peers, ...orphans] });
 }
 
 function isOrdered(picture: ClusterPicture, machine: Machine['id'], unit: UnitName): boolean {
   const want = picture.orders.get(machine)?.get(unit)?.want;
   return want !== undefined && want !== 'gone';
+}
+
+/** It runs without an order, and its machine says so. */
+function isOrphan(picture: ClusterPicture, machine: Machine['id'], unit: UnitName): boolean {
+  const report = picture.reports.get(machine)?.get(unit);
+  return orphanMark(report, picture.orders.get(machine)?.get(unit)) !== null;
 }
 
 /** One copy where it belongs: its text on disk, started once, not running from anything else. */
@@ -149,7 +160,11 @@ function copyProblems(
   if (loaded?.identity !== record.identity) return [`${where} is remembered as another one`];
   const running = systemd.running().get(unit);
   const receipt = decodeReceipt(disk.text(`/run/fleet/receipts/${unit}.json`) ?? '');
-  if (record.desired === 'loaded') return running === undefined ? [] : [`${where} runs`];
+  // A running orphan that is only loaded is taken over as it is: nobody asked to stop it.
+  const isAdopted = receipt !== null && receipt.identity !== record.identity;
+  if (record.desired === 'loaded') {
+    return running === undefined || isAdopted ? [] : [`${where} runs`];
+  }
   // After a reboot nothing here tells of a run that has ended well; the store does.
   if (isDone && running === undefined) return [];
   if (receipt?.identity !== record.identity || receipt.bootId !== computer.bootId) {
@@ -174,6 +189,9 @@ function leftovers(picture: ClusterPicture, { id, disk, systemd }: Computer): st
   const orders = [...(picture.orders.get(id)?.values() ?? [])];
   if (orders.some(({ guard, want }) => guard !== undefined && want !== 'gone')) {
     for (const name of [deadlineUnit, isolatedUnit]) wanted.add(name);
+  }
+  for (const unit of picture.reports.get(id)?.keys() ?? []) {
+    if (isOrphan(picture, id, unit)) wanted.add(unit);
   }
   const stem = (name: string): string => name.replace(/(\.json|\.d)$/, '');
   const folders = [unitsFolder, '/run/fleet/loaded', '/run/fleet/receipts', runtimeFolder];
@@ -204,13 +222,21 @@ function storeProblems(picture: ClusterPicture, core: readonly Computer[]): stri
   );
   const reports = [...picture.reports].flatMap(([machine, own]) =>
     [...own]
-      .filter(([unit]) => !picture.orders.get(machine)?.has(unit))
+      .filter(
+        ([unit]) => !picture.orders.get(machine)?.has(unit) && !isOrphan(picture, machine, unit),
+      )
       .map(([unit]) => `${machine} still reports ${unit}`),
+  );
+  const removals = [...picture.removals].flatMap(([machine, own]) =>
+    [...own.keys()]
+      .filter(() => ids.has(machine))
+      .map((unit) => `the orphan ${unit} is still to be removed from ${machine}`),
   );
   const texts = [...picture.texts].filter((text) => !referred.has(text));
   return [
     ...orders,
     ...reports,
+    ...removals,
     ...texts.map((text) => `text ${text.slice(0, 7)} is still stored`),
   ];
 }

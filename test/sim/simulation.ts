@@ -10,6 +10,7 @@ import { StoreAddress } from './decoy.ts';
 import { endFaults, type FaultParts, faultNames, strike } from './faults.ts';
 import { Garbage } from './garbage.ts';
 import { unmountAll } from './memory-disk.ts';
+import { type Deed, deedWords, doDeed, drawDeed } from './operator.ts';
 import { Random } from './random.ts';
 import { whyUnsettled } from './settled.ts';
 import { SimProcess } from './sim-process.ts';
@@ -62,6 +63,7 @@ export class SimCluster {
   readonly ttlMs: number;
   readonly brakeMs: number;
   readonly tastes: Tastes;
+  readonly #checks: Checks;
 
   constructor({ seed, tell, machinesMax = 5 }: ClusterOptions) {
     this.random = new Random(seed);
@@ -76,6 +78,7 @@ export class SimCluster {
       computers: () => this.computers,
       store: this.store,
     });
+    this.#checks = checks;
     const zones = ['zone=a', 'zone=b'];
     this.tastes = drawTastes(this.random, this.random.chance(0.5) ? zones : []);
     const count = this.random.between(2, machinesMax);
@@ -109,6 +112,20 @@ export class SimCluster {
         this.trace.say('user', `${words.slice(0, 40)}: ${outcome}`);
         done(outcome);
       },
+      (error: unknown) => this.violations.add('bug', `${words}: ${String(error)}`),
+    );
+  }
+
+  /** Somebody does what concerns the cluster, if there is anything to do it to. */
+  operate(deed: Deed | null): void {
+    const running = this.computers.flatMap(({ fleetd }) => (fleetd === null ? [] : [fleetd]));
+    if (running.length === 0 || deed === null) return;
+    const { catalog } = this.random.pick(running).registry;
+    const words = deedWords(deed);
+    this.trace.say('operator', words);
+    const pardon = (keys: readonly string[]): void => this.#checks.pardon(keys);
+    doDeed({ catalog, store: this.store, pardon }, deed).then(
+      (outcome) => this.trace.say('operator', `${words}: ${outcome}`),
       (error: unknown) => this.violations.add('bug', `${words}: ${String(error)}`),
     );
   }
@@ -179,6 +196,11 @@ export async function simulate(
     });
   };
   again(pauses.userMs, () => cluster.act(drawAction(random, cluster.tastes)));
+  const machines = computers.map(({ id }) => id);
+  const draw = (): Deed | null => {
+    return drawDeed(random, cluster.witness, { tastes: cluster.tastes, machines });
+  };
+  if (random.chance(0.6)) again(3 * pauses.userMs, () => cluster.operate(draw()));
   if (kinds.length > 0) again(pauses.faultMs, () => strike(faults, random.pick(kinds)));
   await cluster.pass(endMs);
   const core = heal(cluster, faults);
