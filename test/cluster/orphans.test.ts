@@ -42,6 +42,8 @@ describe('a unit that the store knows nothing of', () => {
     const listed = await fleet.fleetctl(['list-units']);
     expect(listed.stderr).toContain('1 unit runs without an order: stray.service on ');
     expect((await fleet.fleetctl(['destroy', 'stray.service'])).status).toBe(1);
+    const json = await fleet.did('status', '-o', 'json', 'stray.service');
+    expect(JSON.parse(json)).toMatchObject([{ machines: [{ active: 'active', orphan: true }] }]);
     expect(await fleet.did('start', '--wait', before.path)).toContain('stray.service active on ');
     await expect.poll(() => noteOf('stray.service'), patience).toBe('stray.service\t-');
     expect(invocations(await fleet.running())).toEqual(running);

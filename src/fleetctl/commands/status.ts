@@ -2,8 +2,9 @@ import type { MachineBody } from '../../api/schema.ts';
 import type { Command, Context, ExitStatus } from '../command.ts';
 import { CommandError, usageError } from '../command-error.ts';
 import type { FlagValues } from '../flag.ts';
-import { type KnownUnit, knownUnits } from '../named-units.ts';
+import type { KnownUnit } from '../named-units.ts';
 import { runOnMachine, type WayThere } from '../on-machine.ts';
+import { knownOrOrphanUnits } from '../orphan-units.ts';
 import type { UnitPicture } from '../places.ts';
 import { inTurn, pictureOf, placesWanted, readSshPort } from '../unit-places.ts';
 import { onMachineFlag, sshPortFlag } from './remote-flags.ts';
@@ -33,7 +34,7 @@ export const status: Command = {
   async run(context, operands, flags) {
     const isJson = readOutput(flags) === 'json';
     const port = readSshPort(flags);
-    const units = await knownUnits(context, operands);
+    const units = await knownOrOrphanUnits(context, operands);
     const machines = await context.client().listMachines();
     if (isJson) return tellJson(context, units, machines);
     const way = { flags: ['-T'], port, hasInput: false };
@@ -98,7 +99,8 @@ function statusBody({ unit, states, machines }: UnitPicture): object {
     const state = states.find(({ machineID }) => machineID === row.machineID);
     const primaryIP = machines.find(({ id }) => id === row.machineID)?.primaryIP ?? null;
     const more = { primaryIP, load: state?.systemdLoadState ?? null, hash: state?.hash ?? null };
-    return { ...row, ...more };
+    const isOrphan = state?.orphan === true;
+    return { ...row, ...more, ...(isOrphan ? { orphan: true } : {}) };
   });
   return { ...known, machines: rows };
 }

@@ -55,6 +55,8 @@ it('fleetctl prints of orphans what is recorded', async () => {
   for (const line of [
     'list-units',
     'list-units --fields unit,machine,active,note',
+    'status -o json twin.service',
+    'status none.service',
     'destroy old.service',
     'destroy --machine 2222 web.service',
     'destroy --orphan web.service',
