@@ -84,8 +84,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'receipts are ignored',
     file: 'src/agent/plan.ts',
-    find: 'if (isLaunched(actual, order, input.bootId)) return load;',
-    replace: '',
+    find: 'if (order.finished === true || isLaunched(actual, order, input.bootId)) return load;',
+    replace: 'if (order.finished === true) return load;',
     test: null,
   },
   {
