@@ -564,6 +564,8 @@ function registrationTests(parts: Parts): void {
     const { cluster } = parts();
     const first = await cluster.join('1', 'boot-1');
     const clone = cluster.boot('1', 'boot-of-clone', '10.9.9.9');
+    const memory = { clusterId: null, epoch: null, revision: null };
+    await cluster.done(clone.cluster.settle(memory, 'unused', never));
     expect(await cluster.done(clone.registration.join(never))).toEqual({
       kind: 'refused',
       ourAddress: '10.9.9.9',
