@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -17,6 +17,7 @@ import {
   never,
   ordering,
   TestCluster,
+  ttlMs,
 } from './ledger-subject.ts';
 
 /** A store behind one address, which can become another one. */
@@ -203,6 +204,25 @@ function adoptTests(parts: () => Parts): void {
     const outcome = await cluster.done(storeKeeper(one.options).adopt(never));
     expect(outcome).toMatchObject({ kind: 'refused', why: expect.stringContaining('of cluster') });
     expect(isFrozen(one)).toBe(true);
+  });
+
+  test('an idle daemon asks for nothing but its lease, and writes nothing down', async () => {
+    const { subject, aFolder, aMember } = parts();
+    const folder = aFolder();
+    const { daemon } = await aMember('1', folder);
+    await subject.pass(2_000);
+    const look = (): unknown => {
+      const asked = (['range', 'txn', 'watch', 'lease', 'space'] as const).map((kind) => {
+        return daemon.store.counts().get(kind)?.sentCount ?? 0;
+      });
+      const written = ['revision.json', 'cluster.json'].map((name) => {
+        return statSync(join(folder, name)).mtimeMs;
+      });
+      return { asked, written };
+    };
+    const before = look();
+    await subject.pass(3 * ttlMs);
+    expect(look()).toEqual(before);
   });
 
   test('a store that is ours needs no adoption', async () => {
