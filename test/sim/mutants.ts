@@ -312,6 +312,20 @@ export const mutants: readonly Mutant[] = [
     file: 'src/registry/gated-store.ts',
     find: 'if (request.writes.length > 0) await this.#hearFirst(signal);',
     replace: '',
-    test: null,
+    test: 'test/unit/registry/store-gate.test.ts',
+  },
+  {
+    name: 'an emptied store may say that a lease is gone',
+    file: 'src/registry/gated-store.ts',
+    find: 'if (standing === null) await this.#probe(signal);',
+    replace: '',
+    test: 'test/unit/registry/store-gate.test.ts',
+  },
+  {
+    name: 'a member that is not understood is written over',
+    file: 'src/engine/members.ts',
+    find: 'if (picture.unreadableMembers?.has(id)) return [];',
+    replace: '',
+    test: 'test/unit/registry/unreadable.test.ts',
   },
 ];
