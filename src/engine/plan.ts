@@ -38,7 +38,8 @@ export interface PlanCircumstances {
  * The plan for a picture: first who belongs where, then what the store lacks for it. The plain
  * planner: it looks at everything, and a faster one has to agree with it.
  *
- * Planning again after writing it decides nothing. `nowMs` is wall time, ms since 1970; before
+ * Planning again after writing it decides nothing, but for a move out of a hold, whose steps each need
+ * a picture of their own (see `released`). `nowMs` is wall time, ms since 1970; before
  * `absenceCountsAtMs`, a machine that is absent may only not have come back yet (see `Draft.awaited`).
  */
 export function planCluster(
