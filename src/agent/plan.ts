@@ -145,7 +145,8 @@ function planLoad(actual: ActualUnit, order: Order): Step {
     return { tasks };
   }
   if (!describesFile(actual, order)) {
-    tasks.push({ kind: 'record', unit, reason: 'its text is on disk already', order });
+    const reason = 'its text is on disk already';
+    tasks.push({ kind: 'record', unit, reason, order }, ...guardTasks(unit, order));
   }
   if (disk.link !== 'ours') tasks.push({ kind: 'link', unit, reason: order.reason });
   if (disk.install === 'due') {
@@ -171,7 +172,9 @@ function mayReplaceText(actual: ActualUnit, order: Order): boolean {
 
 function describesFile({ disk }: ActualUnit, order: Order): boolean {
   const { loaded } = disk;
-  return loaded?.identity === order.identity && loaded.contentHash === disk.contentHash;
+  if (loaded === null || loaded.identity !== order.identity) return false;
+  const isGuarded = order.guard !== undefined;
+  return loaded.contentHash === disk.contentHash && (loaded.isGuarded ?? false) === isGuarded;
 }
 
 function planLaunch(actual: ActualUnit, order: Order, input: PlanInput): Step {

@@ -373,3 +373,37 @@ describe('pauses after failures', () => {
     expect(nextRetry(retry, { ...failure, key: 'b' }, 0).notBeforeMs).toBe(1_000);
   });
 });
+
+describe('a unit with OnPartition=stop', () => {
+  const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
+  const order = anOrder('launch', { guard });
+  const kinds = (plan: ReturnType<typeof planMachine>): readonly string[] =>
+    plan.units.flatMap(({ tasks }) => tasks.map(({ kind }) => kind));
+
+  it('gets its drop-in before systemd knows it, and starts', () => {
+    const plan = planMachine(aPlanInput([anAbsentUnit(web)], [[web, order]]));
+    expect(kinds(plan)).toEqual(['write', 'guard', 'link', 'install', 'start']);
+  });
+
+  it('gets it anew before each later start, since its token grew', () => {
+    const loaded = { name: web, ...order, isGuarded: true };
+    const plan = planMachine(
+      aPlanInput([aLoadedUnit(web, order, { disk: { loaded } })], [[web, order]]),
+    );
+    expect(kinds(plan)).toEqual(['guard', 'start']);
+  });
+
+  it('waits while the machine is not sure of its lease, and is loaded all the same', () => {
+    const whyNoGuarded = 'waits for a renewal';
+    const plan = planMachine(aPlanInput([anAbsentUnit(web)], [[web, order]], { whyNoGuarded }));
+    expect(kinds(plan)).toEqual(['write', 'guard', 'link', 'install']);
+    expect(plan.waits).toEqual([{ unit: web, reason: whyNoGuarded }]);
+    const other = planMachine(aPlanInput([aLoadedUnit(db)], [[db, anOrder()]], { whyNoGuarded }));
+    expect(kinds(other)).toEqual(['start']);
+  });
+
+  it('gets it while it runs, when its order did not ask for it before', () => {
+    const plan = planMachine(aPlanInput([aRunningUnit(web)], [[web, order]]));
+    expect(kinds(plan)).toEqual(['record', 'guard']);
+  });
+});

@@ -47,6 +47,16 @@ describe('a report', () => {
     expect(said).toMatchObject({ current: 'launched', active: 'inactive', restartCount: 2 });
   });
 
+  it('says of a oneshot that an isolation has ended that it is only loaded, and why', () => {
+    const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
+    const order = anOrder('launch', { guard });
+    const ended = aRunningUnit(web, order, { status: { active: 'inactive', sub: 'dead' } });
+    expect(report(ended, order)).toMatchObject({ current: 'launched' });
+    const said = report(ended, order, { isIsolated: true });
+    expect(said).toMatchObject({ current: 'loaded', problem: expect.stringContaining('cut off') });
+    expect(report(aRunningUnit(web), anOrder(), { isIsolated: true })).toMatchObject(words);
+  });
+
   it('says which start it is about, and leaves the first unsaid', () => {
     const again = anOrder('launch', { restartCount: 1 });
     expect(report(aRunningUnit(web, again), again)).toMatchObject({ restartCount: 1 });
