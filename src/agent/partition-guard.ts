@@ -1,6 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { FleetError } from '../lib/error.ts';
-import { messageOf } from '../lib/error.ts';
+import { FleetError, messageOf } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import { deadlineFor, renewalAgeMsMax } from '../model/hold.ts';
 import type { AgentLedger, OrderBook } from '../model/ledger.ts';
@@ -53,6 +52,8 @@ export class PartitionGuard {
   /** Before this PID 1 does not act; what a dead daemon armed is not known here. */
   #safeUntilMs = Number.NEGATIVE_INFINITY;
   #isMarked = false;
+  /** Why the guard could not be made, as last logged. */
+  #problem: string | null = null;
   #arming: Promise<void> | null = null;
   #releasing: Promise<void> | null = null;
   #clockGapMs: number | null = null;
@@ -94,10 +95,29 @@ export class PartitionGuard {
 
   /**
    * Before each plan: makes the guard where orders need it, takes it away where nothing does, and
-   * lets units start again after an isolation. `letGo` forgets that they were started. Throws
-   * FleetError.
+   * lets units start again after an isolation. `letGo` forgets that they were started. A trouble
+   * keeps back the units that need the guard, and no others; it is tried again.
    */
   async keep(
+    book: OrderBook | null,
+    guarded: readonly UnitName[],
+    letGo: (unit: UnitName) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await this.#keep(book, guarded, letGo, signal);
+      this.#problem = null;
+    } catch (error) {
+      if (!(error instanceof FleetError)) throw error;
+      const { clock, log, nudge } = this.#parts;
+      const { message: problem } = error;
+      if (problem !== this.#problem) log.warn({ problem }, 'no guard for OnPartition=stop');
+      this.#problem = problem;
+      clock.after(agentLimits.retryFirstMs, nudge);
+    }
+  }
+
+  async #keep(
     book: OrderBook | null,
     guarded: readonly UnitName[],
     letGo: (unit: UnitName) => Promise<void>,
@@ -161,8 +181,8 @@ export class PartitionGuard {
   async #install(deadlineMs: number): Promise<void> {
     const hadOne = this.#deadlineMs !== null;
     await this.#units.install(deadlineMs);
-    this.#deadlineMs = deadlineMs;
     if (hadOne) await this.#systemd?.reload();
+    this.#deadlineMs = deadlineMs;
     this.#armedForMs = Number.NEGATIVE_INFINITY;
     await this.#arm();
   }
@@ -222,7 +242,7 @@ export class PartitionGuard {
     try {
       await systemd.restart(deadlineUnit);
     } catch (error) {
-      log.debug({ problem: messageOf(error as FleetError) }, 'could not put the deadline off');
+      log.debug({ problem: messageOf(error) }, 'could not put the deadline off');
       return;
     }
     this.#armedForMs = sentAtMs;

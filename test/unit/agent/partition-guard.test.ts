@@ -164,6 +164,22 @@ describe('the deadline of units with OnPartition=stop', () => {
     expect(restarts()).toBe(1);
   });
 
+  it('that cannot be made keeps its units back, and is tried again', async () => {
+    await machine.attach();
+    await machine.renew();
+    rmSync(join(root, 'run/systemd'), { recursive: true });
+    writeFileSync(join(root, 'run/systemd'), 'in the way');
+    await machine.keep(ordered);
+    expect(machine.guard.whyNot()).toContain('waits for a renewal');
+    expect(machine.log.messages()).toEqual(['no guard for OnPartition=stop']);
+    rmSync(join(root, 'run/systemd'));
+    await clock.pass(1_000);
+    expect(machine.nudgeCount).toBe(1);
+    await machine.renew();
+    await machine.keep(ordered);
+    expect(machine.guard.whyNot()).toBeNull();
+  });
+
   it('is the shortest that an order or the lease asks for', async () => {
     await machine.attach();
     await machine.keep(anOrder('launch', { guard: { ...guard, deadlineMs: 8_000 } }));
