@@ -196,6 +196,7 @@ describe('house rules', () => {
 
   it.each([
     ['docs/INVARIANTS.md', 10],
+    ['docs/operating/faults.md', 15],
     ['docs/reference/compatibility.md', 40],
   ])('has the tests that %s names', (path, leastCount) => {
     const named = testsNamedIn(readFileSync(path, 'utf8'));
