@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { FleetError } from '../lib/error.ts';
 import { fail, ok } from '../lib/result.ts';
 import { groupsOf, processesIn, removeGroups, removeTopGroups } from './cgroup.ts';
+import { removeMemoryGroups } from './faults/memory.ts';
 import type { LabContext } from './lab.ts';
 import { withLock } from './lock.ts';
 import { labMark } from './machine-process.ts';
@@ -71,6 +72,7 @@ async function endProcesses(lab: string): Promise<number> {
     if (pids.length > 0) return fail(`${pids.length} run, among them ${pids[0]}`);
     return removeGroups(groups) ? ok(null) : fail('a control group is still in use');
   });
+  removeMemoryGroups(lab);
   removeTopGroups();
   return found.length;
 }

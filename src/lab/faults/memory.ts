@@ -1,4 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok } from '../../lib/result.ts';
 import { groupsOf, processesIn } from '../cgroup.ts';
@@ -43,6 +50,15 @@ async function strangle(site: FaultSite): Promise<void> {
       writeFileSync(join(memoryHierarchy, 'cgroup.procs'), String(pid));
     }
     rmdirSync(group);
+  }
+}
+
+/** Removes the groups that an interrupted command left; nothing of the lab may run any more. */
+export function removeMemoryGroups(lab: string): void {
+  if (!existsSync(memoryHierarchy)) return;
+  const isOurs = new RegExp(`^flotilla-lab-${lab}-m\\d+$`);
+  for (const name of readdirSync(memoryHierarchy).filter((entry) => isOurs.test(entry))) {
+    rmdirSync(join(memoryHierarchy, name));
   }
 }
 
