@@ -13,7 +13,7 @@ export const emptiedFaults: readonly Fault[] = [
     isOnDisk: true,
     inflict: async (site) => {
       const { record, machine } = site;
-      const kill = 'systemctl kill --signal=KILL etcd.service; systemctl stop etcd.service';
+      const kill = 'systemctl kill --signal=KILL etcd.service || true; systemctl stop etcd.service';
       await inside(site, `${kill}; rm -rf ${memberDataFolder(record, machine)}`);
       await inside(site, 'systemctl start --no-block etcd.service');
     },

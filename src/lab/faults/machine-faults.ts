@@ -22,7 +22,7 @@ export const machineFaults: readonly Fault[] = [
     inflict: async (site) => {
       await inside(site, `systemd-run --quiet --collect --unit=${loadUnit} sh -c '${loadScript}'`);
     },
-    heal: async (site) => void (await inside(site, `systemctl stop ${loadUnit}`)),
+    heal: async (site) => void (await inside(site, `systemctl stop ${loadUnit} || true`)),
   },
   {
     name: 'disk-full',

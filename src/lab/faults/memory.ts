@@ -99,6 +99,6 @@ async function fleetdPid(site: FaultSite): Promise<number> {
   if (inner !== '0' && pid !== undefined) return pid;
   throw labFailed(
     `${machine.name}: fleetd does not run`,
-    `'fleetlab logs ${machine.name} -u fleet'`,
+    `'fleetlab logs ${machine.name} -u fleet' shows why`,
   );
 }

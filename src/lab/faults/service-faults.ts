@@ -29,7 +29,8 @@ function faultsOf(word: string, service: string, some: Partial<Fault>): readonly
       name: `${word}-down`,
       about: `${word} is killed with SIGKILL and stays down`,
       // systemd restarts it after 100 ms unless it is told to stop it before that.
-      inflict: async (site) => void (await inside(site, `${kill}; systemctl stop ${service}`)),
+      inflict: async (site) =>
+        void (await inside(site, `${kill} || true; systemctl stop ${service}`)),
       heal: async (site) => void (await inside(site, `systemctl start --no-block ${service}`)),
     },
     {
@@ -39,7 +40,10 @@ function faultsOf(word: string, service: string, some: Partial<Fault>): readonly
       inflict: async (site) => {
         await inside(site, `systemctl kill --signal=STOP ${service}`);
       },
-      heal: async (site) => void (await inside(site, `systemctl kill --signal=CONT ${service}`)),
+      heal: async (site) => {
+        // One that was killed meanwhile has nothing to be continued.
+        await inside(site, `systemctl kill --signal=CONT ${service} || true`);
+      },
     },
   ];
 }
@@ -56,7 +60,8 @@ export const serviceFaults: readonly Fault[] = [
       await inside(site, words);
     },
     heal: async (site) => {
-      await inside(site, `systemctl stop ${slowUnit}; systemctl kill --signal=CONT etcd.service`);
+      const stop = `systemctl stop ${slowUnit} || true`;
+      await inside(site, `${stop}; systemctl kill --signal=CONT etcd.service || true`);
     },
   },
   ...faultsOf('fleetd', 'fleet.service', {}),
