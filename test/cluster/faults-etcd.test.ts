@@ -5,7 +5,7 @@ import { healMachine } from '../../src/lab/partition.ts';
 import { readLab } from '../../src/lab/record.ts';
 import { type FaultCase, harmless, loggedSince, settledMs } from './fault-story.ts';
 import { startMixedUnits } from './mixed-units.ts';
-import { withFleet } from './with-fleet.ts';
+import { patience, withFleet } from './with-fleet.ts';
 
 const machines = ['m1', 'm2', 'm3'] as const;
 const ttlMs = 3000;
@@ -16,6 +16,10 @@ const inflict = (fault: string, ...names: readonly string[]) => inflictFault(con
 const heal = async (...names: readonly string[]): Promise<void> => {
   for (const name of names) await healMachine(context, name);
 };
+
+/** What a member says of itself; nothing when it does not answer. */
+const healthOf = (name: string): Promise<string> =>
+  fleet.script(name, 'curl -s -m 1 http://127.0.0.1:2379/health || true');
 
 /** Longer than the TTL, so that every lease had the time to run out. */
 const outageMs = 1.5 * ttlMs;
@@ -93,10 +97,17 @@ const cases: readonly FaultCase[] = [
     inflict: () => inflict('disk-full', 'm3'),
     lastsMs: outageMs,
     seen: async () => {
-      const write = 'head -c 65536 /dev/zero 2>&1 >/var/lib/etcd/probe; rm -f /var/lib/etcd/probe';
-      expect(await fleet.script('m3', write)).toContain('No space left on device');
+      // Until something is written, a member lives on what it has set aside.
+      const value = "head -c 1000000 /dev/zero | tr '\\0' x";
+      const put = `${value} | ETCDCTL_API=3 etcdctl put big-$n >/dev/null`;
+      await fleet.script('m1', `for n in $(seq 40); do ${put}; done`);
+      await expect.poll(() => healthOf('m3'), patience).not.toContain('"true"');
     },
-    heal: () => heal('m3'),
+    heal: async () => {
+      await heal('m3');
+      await fleet.script('m1', 'ETCDCTL_API=3 etcdctl del --prefix big-');
+    },
+    after: () => expect.poll(() => healthOf('m3'), patience).toContain('"true"'),
   },
 ];
 
