@@ -28,6 +28,45 @@ async function note(value: string): Promise<void> {
 
 beforeAll(() => startMixedUnits(fleet, machines));
 
+describe('faults as typed', () => {
+  /** Machine, state and faults, as `fleetlab status` shows them. */
+  const shown = async (): Promise<readonly string[]> => {
+    const rows = (await typed('status')).trim().split('\n').slice(1);
+    return rows.map((row) => row.split(/ {2,}/)).map((row) => [row[0], row[3], row[7]].join(' '));
+  };
+
+  it('are shown while they last, and healed by one command', async () => {
+    const before = invocations(await look(fleet));
+    await typed('fault', 'etcd-frozen', 'm1');
+    await typed('partition', 'm3', '--from', 'etcd', '--refuse');
+    expect(await shown()).toEqual([
+      'm1 running etcd-frozen',
+      'm2 running -',
+      'm3 partitioned cut-from-etcd-refused',
+    ]);
+    const again = await fleetlab(fleet.lab.context.lab, ['fault', 'etcd-frozen', 'm1']);
+    expect([again.status, again.stderr]).toEqual([
+      1,
+      "fleetlab: m1 has the fault etcd-frozen already\nfleetlab: 'fleetlab heal m1' first\n",
+    ]);
+    await typed('heal', 'm1', 'm2', 'm3');
+    expect(await shown()).toEqual(['m1 running -', 'm2 running -', 'm3 running -']);
+    expect(invocations(await look(fleet))).toEqual(before);
+  });
+
+  it('that cannot be are refused, with the next step', async () => {
+    const { lab } = fleet.lab.context;
+    const noDisk = await fleetlab(lab, ['fault', 'disk-full', 'm1']);
+    expect(noDisk.stderr).toContain("then 'up --disk-size 768M'");
+    const unknown = await fleetlab(lab, ['fault', 'bad-luck', 'm1']);
+    expect(unknown.stderr).toContain(
+      "there is no fault 'bad-luck'\nfleetlab: there are clock-back,",
+    );
+    expect([noDisk.status, unknown.status]).toEqual([1, 1]);
+    expect((await shown()).filter((row) => !row.endsWith(' -'))).toEqual([]);
+  });
+});
+
 describe('whatever becomes of the store, nothing stops:', () => {
   /** Does something to etcd; after more than a TTL every copy is what it was. */
   async function unhurtBy(...words: readonly string[]): Promise<void> {
