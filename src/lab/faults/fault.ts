@@ -23,6 +23,8 @@ export interface Fault {
   readonly needsEtcd?: boolean;
   /** Does it outlast a power cut, being on the disk? The others are gone with the machine's `/run`. */
   readonly isOnDisk?: boolean;
+  /** Throws `lab/failed` where it cannot be brought about; nothing has been done by then. */
+  readonly require?: (site: FaultSite) => void;
   /** Brings it about. Throws `lab/failed` when it cannot. */
   readonly inflict: (site: FaultSite) => Promise<void>;
   /** Undoes it, also when `inflict` ended halfway; null for what is over once it has happened. */

@@ -21,7 +21,10 @@ export function inflictFault(
     const fault = knownFault(faultName);
     const record = readLab(context.lab);
     const machines = machineNames.map((name) => machineNamed(record, name));
-    for (const machine of machines) requirePossible(fault, machine);
+    for (const machine of machines) {
+      requirePossible(fault, machine);
+      fault.require?.({ record, machine, say: context.say });
+    }
     for (const machine of machines) {
       if (fault.heal !== null) machine.faults = [...(machine.faults ?? []), fault.name];
     }

@@ -28,10 +28,8 @@ export const machineFaults: readonly Fault[] = [
     name: 'disk-full',
     about: "its disk is full, and with it etcd's; needs 'up --disk-size'",
     isOnDisk: true,
-    inflict: async (site) => {
-      requireDiskSize(site);
-      await inside(site, fillScript);
-    },
+    require: requireDiskSize,
+    inflict: async (site) => void (await inside(site, fillScript)),
     heal: async (site) => void (await inside(site, 'rm -f /var/fleetlab-full')),
   },
   {
