@@ -15,8 +15,8 @@ export interface KeyPair {
 /** An authority of one test, in a folder of its own. */
 export interface TestAuthority {
   readonly ca: string;
-  /** For a server on 127.0.0.1 and for a client at once. */
-  issue(commonName: string): Promise<KeyPair>;
+  /** For a client, and at once for a server on 127.0.0.1 and on what other addresses are given. */
+  issue(commonName: string, ...addresses: readonly string[]): Promise<KeyPair>;
   remove(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export async function makeAuthority(): Promise<TestAuthority> {
   );
   return {
     ca,
-    issue: async (commonName) => {
+    issue: async (commonName, ...addresses) => {
       const [cert, key, asked, extra] = ['pem', 'key', 'csr', 'ext'].map((ending) =>
         join(folder, `${commonName}.${ending}`),
       ) as [string, string, string, string];
@@ -41,7 +41,8 @@ export async function makeAuthority(): Promise<TestAuthority> {
         ...['req', '-new', ...newKey, '-subj', `/CN=${commonName}`, '-keyout', key, '-out', asked],
       );
       const usage = 'extendedKeyUsage=serverAuth,clientAuth';
-      await writeFile(extra, `subjectAltName=IP:127.0.0.1\n${usage}\n`);
+      const names = ['127.0.0.1', ...addresses].map((address) => `IP:${address}`).join(',');
+      await writeFile(extra, `subjectAltName=${names}\n${usage}\n`);
       await openssl(
         ...['x509', '-req', '-in', asked, '-CA', ca, '-CAkey', caKey, '-CAcreateserial'],
         ...['-days', '2', '-extfile', extra, '-out', cert],
