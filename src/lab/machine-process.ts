@@ -11,6 +11,9 @@ import { labFolder, machineFolder } from './record.ts';
 import { labFailed } from './trouble.ts';
 import { until } from './until.ts';
 
+/** How systemd speaks with the kernel about automounts; not there in a kernel without them. */
+const autofsDevice = '/dev/autofs';
+
 const limits = { initMs: 20_000, deathMs: 10_000 } as const;
 
 /** In the environment of each process that a lab leaves running, so that `down` finds it. */
@@ -46,6 +49,8 @@ export function startMachine(lab: LabRecord, machine: MachineRecord): ProcessIde
     '--resolv-conf=off',
     '--timezone=off',
     '--console=pipe',
+    // With it, systemd can start automount units, as on a machine of its own.
+    ...(existsSync(autofsDevice) ? [`--bind=${autofsDevice}`] : []),
   ];
   const wrapped = ['sh', '-c', machineScript, 'machine', folder, ...nspawn];
   const argv = ['unshare', '--mount', '--propagation', 'private', ...wrapped];

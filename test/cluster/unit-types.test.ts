@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bootMachine, killMachine } from '../../src/lab/power.ts';
 import { patience, withFleet } from './with-fleet.ts';
@@ -205,14 +206,36 @@ describe('other units', () => {
     expect(await fleet.script(machine, 'ls /run/fleet/units')).not.toContain('slice');
   });
 
-  it.each([
-    ['automount', 'srv-auto.automount', { Automount: ['Where=/srv/auto'] }],
-    ['swap', 'var-tmp-swapfile.swap', { Swap: ['What=/var/tmp/swapfile'] }],
-  ])('%s units, which containers cannot start, say so in words', async (_type, name, sections) => {
+  /** What cannot be started here says so in systemd's word, and nothing of it is left. */
+  async function expectUnsupported(name: string, sections: Parameters<typeof file>[1]) {
     const ran = await fleet.fleetctl(['start', '--timeout', '10s', file(name, sections)]);
     expect(ran.status).toBe(1);
     expect(ran.stderr).toContain("start job ended 'unsupported'");
     await fleet.did('destroy', name);
+  }
+
+  it('an automount mounts at the first look, where the kernel has them', async () => {
+    const automount = { Automount: ['Where=/srv/auto'] };
+    if (!existsSync('/dev/autofs')) return expectUnsupported('srv-auto.automount', automount);
+    const lines = ['What=tmpfs', 'Type=tmpfs', 'Where=/srv/auto'];
+    const beside = { Mount: lines, 'X-Fleet': ['MachineOf=srv-auto.automount'] };
+    await fleet.did('load', file('srv-auto.automount', automount), file('srv-auto.mount', beside));
+    await fleet.did('start', 'srv-auto.automount');
+    const machine = await machineOf('srv-auto.automount');
+    const types = 'findmnt -n -o FSTYPE /srv/auto | tr "\\n" " "';
+    expect(await stateOf('srv-auto.automount')).toBe('active/waiting');
+    expect(await stateOf('srv-auto.mount')).toBe('inactive/dead');
+    expect(await fleet.script(machine, types)).toBe('autofs ');
+    await fleet.script(machine, 'ls /srv/auto');
+    await until(() => stateOf('srv-auto.mount'), 'active/mounted');
+    expect(await stateOf('srv-auto.automount')).toBe('active/running');
+    await fleet.did('destroy', 'srv-auto.mount', 'srv-auto.automount');
+    expect(await fleet.script(machine, types)).toBe('');
+  });
+
+  it('a swap, which containers cannot start, says so in words', async () => {
+    const sections = { Swap: ['What=/var/tmp/swapfile'] };
+    await expectUnsupported('var-tmp-swapfile.swap', sections);
   });
 });
 
