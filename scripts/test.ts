@@ -79,8 +79,8 @@ function numberAt(value: unknown, key: string): number {
 
 // What fleetlab needs, then what only tests do.
 const testPackages = [
-  ...['openssl', 'openssh-client', 'openssh-server', 'groff-base', 'zsh', 'fish'],
-  ...['nftables', 'libfaketime'],
+  ...['openssl', 'openssh-client', 'openssh-server', 'sudo'],
+  ...['groff-base', 'zsh', 'fish', 'nftables', 'libfaketime'],
 ];
 for (const names of [[], testPackages]) {
   const packages = spawnSync('scripts/packages.sh', names, {

@@ -17,6 +17,8 @@ export interface Context {
   readonly clock: Clock;
   readonly here: Here;
   readonly ssh: SshSettings;
+  /** Tells what is done, for `--debug`; does nothing without it. */
+  readonly trace: (line: string) => void;
   /** Makes the client on first use: help and version do without. */
   client(): FleetClient;
   /**

@@ -131,13 +131,16 @@ function contextOf(run: Run, program: Commander): Context {
   run.isDebug = isDebug;
   for (const warning of warnings) screen.warn(warning);
   const here = hereOf(surroundings);
-  const trace = isDebug ? (line: string): void => screen.note(`debug: ${line}`) : undefined;
+  const trace = (line: string): void => (isDebug ? screen.note(`debug: ${line}`) : undefined);
   const client = (): FleetClient => {
     run.client ??= new FleetClient({ ...flags, openStream: tunnelOf(flags, here, trace) }, trace);
     return run.client;
   };
   const clientWith = typedClient(run, program, here);
-  return { screen, clock: systemClock, here, ssh: flags.ssh, client, clientWith, definitions };
+  return {
+    ...{ screen, clock: systemClock, here, ssh: flags.ssh, trace },
+    ...{ client, clientWith, definitions },
+  };
 }
 
 function hereOf({ environment, input, machineIdPath, out }: Surroundings): Here {

@@ -20,10 +20,11 @@ export interface Program {
  * is for the program: fleetctl waits for it. Throws CommandError when it cannot be started.
  */
 export async function runProgram(context: Context, program: Program): Promise<ExitStatus> {
-  const { screen, here } = context;
+  const { screen, here, trace } = context;
   screen.progress(null);
   const { argv, hasInput, linePrefix } = program;
   const [file = '', ...args] = argv;
+  trace(argv.join(' '));
   const out = linePrefix === undefined ? stdioOf(screen.out) : 'pipe';
   const stdio: StdioOptions = [hasInput ? 'inherit' : 'ignore', out, stdioOf(screen.err)];
   const child = spawn(file, args, { env: { ...here.environment }, stdio });

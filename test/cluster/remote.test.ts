@@ -1,14 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { enterArgv } from '../../src/lab/exec.ts';
 import { machineNamed, readLab } from '../../src/lab/record.ts';
 import { type RunResult, runOk } from '../../src/lab/run.ts';
-import { script, startSshd } from './sshd.ts';
+import { packagesPath, script, startSshd } from './sshd.ts';
 import { withLab } from './with-lab.ts';
-
-const packagesPath = fileURLToPath(new URL('../../scripts/packages.sh', import.meta.url));
 
 // Before the machines boot: they see this computer's programs.
 beforeAll(async () => {

@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import type { TestLab } from './with-lab.ts';
+
+/** Installs packages that tests need on this computer. */
+export const packagesPath = fileURLToPath(new URL('../../scripts/packages.sh', import.meta.url));
 
 const folder = '/etc/test-ssh';
 

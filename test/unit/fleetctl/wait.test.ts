@@ -43,6 +43,7 @@ function wait(
     ssh: noSshSettings,
     client: noClient,
     clientWith: noClient,
+    trace: () => undefined,
     definitions: { commands: [], globalFlags: [] },
   };
   const end = waitForUnits(context, {
