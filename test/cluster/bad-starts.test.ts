@@ -66,6 +66,7 @@ describe('while etcd is away', () => {
       await fleet.did('start', '--wait', fleet.file('steady.service', sleeper()));
       const before = invocations(await fleet.running());
       const late = fleet.file('late.service', sleeper());
+      const other = fleet.file('steady.service', sleeper('Environment=A=b'));
       await Promise.all(machines.map((machine) => fleet.script(machine, begin)));
       try {
         const commands = [
@@ -75,6 +76,8 @@ describe('while etcd is away', () => {
           ['cat', 'steady.service'],
           ['submit', late],
           ['start', late],
+          ['start', '--replace', other],
+          ['restart', 'steady.service'],
           ['stop', 'steady.service'],
           ['destroy', 'steady.service'],
         ];
@@ -90,6 +93,7 @@ describe('while etcd is away', () => {
       await expect
         .poll(async () => (await fleet.fleetctl(list)).stdout, patience)
         .toBe('steady.service\tlaunched\n');
+      expect(await fleet.did('cat', 'steady.service')).toBe(sleeper());
       expect(invocations(await fleet.running())).toEqual(before);
       await fleet.did('destroy', 'steady.service');
     });

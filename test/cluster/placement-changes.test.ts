@@ -40,6 +40,18 @@ async function patch(machine: Name, key: string, value: string | null): Promise<
   expect(answer.status, await answer.text()).toBe(204);
 }
 
+/** The metrics of a machine, by name and labels as they are written. */
+async function metricsOf(machine: Name): Promise<ReadonlyMap<string, number>> {
+  const lines = (await (await ask(machine, '/metrics')).text()).split('\n');
+  const samples = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    samples.map((line) => {
+      const at = line.lastIndexOf(' ');
+      return [line.slice(0, at), Number(line.slice(at + 1))];
+    }),
+  );
+}
+
 /** A service that notes each of its starts on its machine, with options of [X-Fleet]. */
 function noting(...options: readonly string[]): string {
   const text = sleeper("ExecStartPre=/bin/sh -c 'echo %n >>/var/tmp/starts'");
@@ -174,19 +186,10 @@ describe('Conflicts', () => {
 describe('a unit that waits for a machine', () => {
   /** The passes of the leader, and what was written to etcd by all. */
   async function work(): Promise<readonly number[]> {
-    const value = (text: string, name: string): number =>
-      Number(
-        text
-          .split('\n')
-          .find((line) => line.startsWith(`${name} `))
-          ?.slice(name.length),
-      );
-    const texts = await Promise.all(
-      names.map(async (name) => (await ask(name, '/metrics')).text()),
-    );
-    return texts.flatMap((text) => [
-      value(text, 'fleet_engine_reconcile_count_total'),
-      value(text, 'fleet_registry_operation_count_total{type="txn"}'),
+    const all = await Promise.all(names.map(metricsOf));
+    return all.flatMap((metrics) => [
+      metrics.get('fleet_engine_reconcile_count_total') ?? Number.NaN,
+      metrics.get('fleet_registry_operation_count_total{type="txn"}') ?? Number.NaN,
     ]);
   }
 
@@ -195,7 +198,9 @@ describe('a unit that waits for a machine', () => {
     expect((await fleet.fleetctl(['start', file])).status).toBe(1);
     const waiting = await fleet.stored('placement/tape.service');
     expect(waiting?.value).toContain('disk=tape');
+    const leader = (await fleet.leader()) as Name;
     const settled = await quietWork();
+    expect((await metricsOf(leader)).get('fleet_engine_units_waiting')).toBe(1);
     // Longer than a lease lasts: whatever goes by the clock comes by at least once.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     expect(await work()).toEqual(settled);
@@ -218,4 +223,58 @@ describe('a unit that waits for a machine', () => {
       before = now;
     }
   }
+});
+
+describe('the metrics, after all this,', () => {
+  const has = (metrics: ReadonlyMap<string, number>, name: string): number => {
+    const value = metrics.get(name);
+    if (value === undefined) throw new Error(`no ${name} among ${[...metrics.keys()].join(' ')}`);
+    return value;
+  };
+
+  it('say of the leader what it leads and how long its work took', async () => {
+    const leader = (await fleet.leader()) as Name;
+    const metrics = await metricsOf(leader);
+    const term = (await fleet.stored('engine/leader'))?.createRevision;
+    expect(has(metrics, 'fleet_engine_is_leader')).toBe(1);
+    expect(has(metrics, 'fleet_engine_term')).toBe(term);
+    const startedAtS = has(metrics, 'fleet_engine_leader_start_time');
+    expect(Math.abs(Date.now() / 1_000 - startedAtS)).toBeLessThan(600);
+    expect(has(metrics, 'fleet_engine_machines')).toBe(3);
+    expect(has(metrics, 'fleet_engine_units')).toBe(0);
+    expect(has(metrics, 'fleet_engine_units_waiting')).toBe(0);
+    expect(has(metrics, 'fleet_engine_units_unreadable')).toBe(0);
+    const placedCount = has(metrics, 'fleet_engine_placement_latency_seconds_count');
+    expect(placedCount).toBeGreaterThanOrEqual(10);
+    expect(has(metrics, 'fleet_engine_placement_latency_seconds_sum')).toBeGreaterThan(0);
+    const passCount = has(metrics, 'fleet_engine_reconcile_count_total');
+    expect(has(metrics, 'fleet_engine_reconcile_duration_second_count')).toBe(passCount);
+    const tasks = 'fleet_engine_task_count_total{type="attemptscheduleunit"}';
+    expect(has(metrics, tasks)).toBeGreaterThanOrEqual(10);
+    for (const other of names.filter((name) => name !== leader)) {
+      expect(has(await metricsOf(other), 'fleet_engine_is_leader')).toBe(0);
+    }
+  });
+
+  it('say of each machine that its lease is fresh, its queues are empty, and it hurt no unit', async () => {
+    for (const name of names) {
+      const metrics = await metricsOf(name);
+      expect(has(metrics, 'fleet_agent_restarts_caused_total')).toBe(0);
+      expect(has(metrics, 'fleet_lease_held')).toBe(1);
+      expect(has(metrics, 'fleet_lease_ttl_seconds')).toBe(3);
+      expect(has(metrics, 'fleet_lease_renewed_ago_seconds')).toBeLessThan(3);
+      expect(has(metrics, 'fleet_lease_age_seconds')).toBeGreaterThan(3);
+      for (const queue of [
+        'fleet_agent_jobs_running{job="start"}',
+        'fleet_agent_jobs_running{job="stop"}',
+        'fleet_agent_units_waiting',
+        'fleet_agent_reports_waiting',
+        'fleet_agent_orders',
+      ]) {
+        expect([name, queue, has(metrics, queue)]).toEqual([name, queue, 0]);
+      }
+      expect(has(metrics, 'fleet_agent_jobs_total{job="start"}')).toBeGreaterThan(0);
+      expect(has(metrics, 'fleet_agent_reconcile_duration_seconds_count')).toBeGreaterThan(0);
+    }
+  });
 });

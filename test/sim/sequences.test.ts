@@ -6,7 +6,7 @@ import { type RememberedUnits, remember } from '../builders/remembered-units.ts'
 import { SimCluster } from './simulation.ts';
 import { type Action, drawAction } from './user.ts';
 
-const sequenceCount = Number(process.env['FLOTILLA_SEQUENCES'] ?? 100);
+const sequenceCount = Number(process.env['FLOTILLA_SEQUENCES'] ?? 1_000);
 const limits = { bootMs: 20_000, answerMs: 2_000, stepsMax: 12 } as const;
 
 /** One random sequence on a healthy cluster, with pauses of any length between its steps. */
