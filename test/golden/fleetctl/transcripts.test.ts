@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../../src/fleetctl/commands.ts';
+import { flotillaVersion } from '../../../src/lib/version.ts';
 import { aSession, runCommand, type Session } from '../../builders/fleetctl-session.ts';
 
 const web = '[Unit]\nDescription=A web server\n\n[Service]\nExecStart=/bin/sleep 1d\n';
@@ -278,6 +279,23 @@ describe('what fleetctl prints', () => {
     await expect(`${text}\n$ fleetctl\nstderr:\n${nothing.err}`).toMatchFileSnapshot(
       golden('mistakes'),
     );
+  });
+
+  it('is as recorded for its version, for completion and for the far end of a tunnel', async () => {
+    await using session = await aSession({ machineCount: 1 });
+    const text = await script(
+      session,
+      'version',
+      '--version',
+      'completion bash',
+      'completion zsh',
+      'completion fish',
+      'fd-forward FOLDER/none.sock',
+      'fd-forward FOLDER/a FOLDER/b',
+      'fd-forward',
+    );
+    const anyVersion = text.replaceAll(flotillaVersion, 'VERSION');
+    await expect(anyVersion).toMatchFileSnapshot(golden('programs'));
   });
 
   it('is as recorded for help', async () => {
