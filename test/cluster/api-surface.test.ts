@@ -160,6 +160,8 @@ describe('what the API refuses', () => {
     });
   });
 
+  const anyId = '0123456789abcdef0123456789abcdef';
+
   it('a circle of Replaces or MachineOf, and options that exclude each other', async () => {
     expect(await put('a.service', { options: sleeping('a', { Replaces: 'b.service' }) })).toBe(201);
     expect(await put('b.service', { options: sleeping('b', { Replaces: 'a.service' }) })).toBe(400);
@@ -169,7 +171,11 @@ describe('what the API refuses', () => {
       { Global: 'true', Replaces: 'a.service' },
       { Conflicts: 'a.service', Replaces: 'd.service' },
       { Conflicts: 'a*', MachineOf: 'a.service' },
-      { MachineID: '0123456789abcdef0123456789abcdef', Conflicts: 'a.service' },
+      { Replaces: 'a*', MachineOf: 'a.service' },
+      { MachineID: anyId, Conflicts: 'a.service' },
+      { MachineID: anyId, MachineOf: 'a.service' },
+      { MachineID: anyId, Replaces: 'a.service' },
+      { MachineID: anyId, Global: 'true' },
     ]) {
       expect(await put('c.service', { options: sleeping('c', xFleet) })).toBe(400);
     }

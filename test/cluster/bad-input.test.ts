@@ -59,6 +59,8 @@ describe('a bad unit file is refused with its place, and nothing is stored', () 
     ['web.servcie', sleeper(), ': "servcie" is no type of unit'],
     ['old.snapshot', sleeper(), 'systemd dropped snapshot units'],
     ['made.scope', sleeper(), 'scope units are made by programs'],
+    ['disk.device', sleeper(), 'device units'],
+    ['old.busname', sleeper(), 'systemd dropped busname units'],
     ['both.service', placed('Global=true', 'MachineOf=a.service'), ':6:11: "MachineOf=a.service"'],
     ['pair.service', placed('MachineMetadata=ssd'), ':5:'],
     ['dbus.service', sleeper(), '"dbus.service" has a meaning of its own in systemd'],
@@ -118,6 +120,7 @@ describe('an argument that means nothing is refused, and nothing is stored', () 
 
   const usage = [
     [['stert', steady], "unknown command 'stert'\nDid you mean start?"],
+    [['list-uni'], "unknown command 'list-uni'\nDid you mean list-units?"],
     [[], 'no command is given\nfleetctl help lists the commands'],
     [['list-units', '--bogus'], "unknown option '--bogus'\nfleetctl help list-units shows"],
     [['start'], "missing required argument 'unit'\nfleetctl help start shows"],

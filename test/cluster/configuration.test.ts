@@ -148,7 +148,7 @@ async function configureM1(etcds: readonly string[]): Promise<void> {
 /** All in the environment, over a file that says something else everywhere. */
 async function configureM2(etcds: readonly string[]): Promise<void> {
   ofM2 = {
-    etcd_servers: etcds.slice(0, 1).join(','),
+    etcd_servers: `${etcds[0]},${etcds[0]}/`,
     etcd_cafile: `${tls}/ca.pem`,
     etcd_certfile: `${tls}/m2.pem`,
     etcd_keyfile: `${tls}/m2.key`,

@@ -121,6 +121,60 @@ describe('Replaces', () => {
   });
 });
 
+describe('names, specifiers and globs', () => {
+  it('a name may have every character that systemd knows, and 255 of them', async () => {
+    for (const name of ['a:b_c.d\\x2de-f@g\\x20:h.service', `${'x'.repeat(247)}.service`]) {
+      const { address } = await fleet.lab.machine('m1');
+      const path = `/fleet/v1/units/${encodeURIComponent(name)}`;
+      const answer = await fetch(`http://${address}:49153${path}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ text: sleeper(), desiredState: 'launched' }),
+      });
+      expect([answer.status, await answer.text()]).toEqual([201, '']);
+      await expect.poll(async () => (await placesOf(name)).flat(), patience).toHaveLength(1);
+      await fleet.did('destroy', name);
+      expect(await placesOf(name)).toEqual([[]]);
+    }
+  });
+
+  it('%n, %N, %p, %i and %% stand for what they are in systemd', async () => {
+    const options = ['%n', '%N', '%p', '%i', '100%%'].map(
+      (value, index) => `MachineMetadata=s${index}=${value}`,
+    );
+    const values = ['spec@a.b.service', 'spec@a.b', 'spec', 'a.b', '100%'];
+    const { id, address } = await fleet.lab.machine('m2');
+    const change = (op: string) =>
+      fetch(`http://${address}:49153/fleet/v1/machines`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(
+          values.map((value, index) => ({ op, path: `/${id}/metadata/s${index}`, value })),
+        ),
+      });
+    expect((await change('add')).status).toBe(204);
+    await fleet.did('start', fleet.file('spec@a.b.service', placed(...options)));
+    expect(await placesOf('spec@a.b.service')).toEqual([['m2']]);
+    await fleet.did('destroy', 'spec@a.b.service');
+    expect((await change('remove')).status).toBe(204);
+  });
+
+  it('a glob has * ? [class] and \\, each of which matches what it should and no more', async () => {
+    const names = ['g1.service', 'ga.service', 'g\\x2d.service'];
+    for (const [index, name] of names.entries()) {
+      const { id } = await fleet.lab.machine(`m${index + 1}`);
+      await fleet.did('start', fleet.file(name, placed(`MachineID=${id}`)));
+    }
+    const globs = ['g[0-9].service', 'g?.servic[^a-d]', 'g\\\\x2d.service'];
+    const said = await refused(fleet.file('wary.service', placed(`Conflicts=${globs.join(' ')}`)));
+    for (const name of names) expect(said).toContain(`1 machine: conflicts with ${name}`);
+    const vain = ['g.service', 'g??.service', 'g[b-z].*', 'G1.*', 'g\\x2d.service'];
+    const file = fleet.file('bold.service', placed(`Conflicts=${vain.join(' ')}`));
+    await fleet.did('start', '--wait', file);
+    await fleet.did('destroy', 'wary', 'bold', ...names);
+  });
+});
+
 describe('five units that conflict, a global one, and a fourth machine', () => {
   const webs = [1, 2, 3, 4, 5].map((number) => `web@${number}.service`);
   const runningWebs = async (): Promise<readonly string[]> =>

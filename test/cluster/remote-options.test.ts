@@ -188,6 +188,13 @@ describe('switches as fleet 1.0 took them', () => {
     expect((await list('--full=false')).stdout).toBe((await list()).stdout);
     expect((await list('--no-legend=1')).stdout).not.toContain('UNIT');
     expect((await fleetctl('--h')).stdout).toContain('Usage: fleetctl');
+    const follow = ['timeout', '--signal=INT', '2', 'fleetctl', 'journal', '-o', 'cat'];
+    const followed = await Promise.all(
+      ['-f', '--f'].map((flag) => ann(usual(), ...follow, flag, 'web')),
+    );
+    for (const { status, stdout } of followed) {
+      expect([status, stdout]).toEqual([124, expect.stringContaining('a word of web')]);
+    }
   });
 });
 
