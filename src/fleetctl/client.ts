@@ -14,7 +14,14 @@ import {
 import { FleetError } from '../lib/error.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { limits } from './limits.ts';
-import { completeUnit, optionsOf, type PlainUnitBody } from './original-unit.ts';
+import {
+  completeMachine,
+  completeState,
+  completeUnit,
+  isComplete,
+  optionsOf,
+  type PlainUnitBody,
+} from './original-unit.ts';
 import type { TransportOptions } from './transport.ts';
 import { type ApiAnswer, type ApiRequest, notFleetd, Transport } from './transport.ts';
 
@@ -40,22 +47,27 @@ export class FleetClient {
     if (this.#isMissing(answer)) return null;
     const body = this.#read(answer);
     if (body['name'] !== name) throw notFleetd(this.#transport.endpoint, 'it answers with no unit');
-    return completeUnit(body as object as PlainUnitBody); // fleetd's word for it
+    const unit = body as object as PlainUnitBody; // fleetd's word for it
+    return isComplete(unit) ? unit : completeUnit(unit, await this.listStates(name));
   }
 
   /** `brief`: without texts and options, which is much faster where there are many. */
   async listUnits(content: 'whole' | 'brief'): Promise<readonly UnitBody[]> {
     const filter = content === 'brief' ? { brief: 'true' } : {};
-    return (await this.#walk<PlainUnitBody>('units', filter)).map(completeUnit);
+    const found = await this.#walk<PlainUnitBody>('units', filter);
+    if (found.every(isComplete)) return found;
+    const states = Map.groupBy(await this.listStates(), ({ name }) => name);
+    return found.map((unit) => completeUnit(unit, states.get(unit.name)));
   }
 
   /** What machines say of all units, or of one. */
-  listStates(unit: UnitName | null = null): Promise<readonly UnitStateBody[]> {
-    return this.#walk<UnitStateBody>('states', unit === null ? {} : { unitName: unit });
+  async listStates(unit: UnitName | null = null): Promise<readonly UnitStateBody[]> {
+    const filter = unit === null ? {} : { unitName: unit };
+    return (await this.#walk<Partial<UnitStateBody>>('states', filter)).map(completeState);
   }
 
-  listMachines(): Promise<readonly MachineBody[]> {
-    return this.#walk<MachineBody>('machines', {});
+  async listMachines(): Promise<readonly MachineBody[]> {
+    return (await this.#walk<Partial<MachineBody>>('machines', {})).map(completeMachine);
   }
 
   /** Every machine ever seen and not forgotten. */
@@ -150,7 +162,7 @@ export class FleetClient {
       if (token !== null) query.set('nextPageToken', token);
       const answer = await this.#send({ method: 'GET', path: `${apiRoot}/${resource}?${query}` });
       const page = this.#read(answer);
-      const found: unknown = page[collection];
+      const found: unknown = page[collection] ?? (isEmpty(page) ? [] : null);
       if (!Array.isArray(found)) {
         throw notFleetd(this.#transport.endpoint, `its answer has no "${collection}"`);
       }
@@ -209,6 +221,11 @@ function refusalIn(body: object | null): ErrorBody['error'] | null {
 function isNotice(item: unknown): item is NoticeBody {
   const { text, hint } = (item ?? {}) as Partial<NoticeBody>;
   return typeof text === 'string' && typeof hint === 'string';
+}
+
+/** The fleetd of fleet 1.0 leaves out a list that is empty. */
+function isEmpty(page: object): boolean {
+  return Object.keys(page).every((key) => key === 'nextPageToken');
 }
 
 function unitPath(name: UnitName): string {

@@ -72,6 +72,36 @@ export async function bringTo(
   return underway.length === units.length && late.length === 0 ? 0 : 1;
 }
 
+/**
+ * As `bringTo`, with units that run, or ran, and are to be started anew. A fleetd of fleet 1.0 knows
+ * no restart: `old`, its units among them, are stopped first, and waited for.
+ */
+export async function bringToAnew(
+  context: Context,
+  units: readonly Traveller[],
+  old: ReadonlySet<UnitName>,
+  journey: Journey,
+): Promise<ExitStatus> {
+  const stopped = await bringTo(
+    context,
+    units.filter(({ name }) => old.has(name)).map((unit) => ({ ...unit, isAnew: false })),
+    { verb: 'stop', goal: 'stopped', wait: { ...journey.wait, isWaiting: true } },
+  );
+  const globals = units.filter(({ name, isGlobal }) => isGlobal && old.has(name));
+  const late = await waitForUnits(context, {
+    names: globals.map(({ name }) => name),
+    goal: 'stopped',
+    limitMs: journey.wait.limitMs,
+    look: lookingForStop(context),
+  });
+  const before = { desiredState: 'loaded', placement: null } as const;
+  const travellers = units.map((unit) =>
+    old.has(unit.name) ? { ...unit, before, isAnew: false } : unit,
+  );
+  const started = await bringTo(context, travellers, journey);
+  return stopped === 0 && late.length === 0 ? started : 1;
+}
+
 /** Whether a state is news for a unit; a oneshot that has finished may be started once more. */
 function isAskedFor(before: Traveller['before'], desired: UnitStateWord): boolean {
   if (before?.desiredState !== desired) return true;
@@ -89,5 +119,28 @@ function lookingAt(
     const ids = [...units.values()].flatMap((unit) => unit?.machineID ?? []);
     const known = await machines.namesFor(ids);
     return new Map([...units].map(([name, unit]) => [name, judge(name, unit, goal, known)]));
+  };
+}
+
+/** Whether the copies of global units have stopped everywhere. */
+function lookingForStop(
+  context: Context,
+): (names: readonly UnitName[]) => Promise<ReadonlyMap<UnitName, Verdict>> {
+  const client = context.client();
+  const machines = new MachineLookup(client);
+  return async (names) => {
+    const units = await readAwaited(client, names);
+    const up = [...units].map(([name, unit]) => {
+      const rows = unit?.machines.filter(({ active }) => /^(active|.*ing)$/.test(active)) ?? [];
+      return [name, rows.map(({ machineID }) => machineID)] as const;
+    });
+    const known = await machines.namesFor(up.flatMap(([, ids]) => ids));
+    return new Map(
+      up.map(([name, ids]): [UnitName, Verdict] => {
+        const where = ids.map((id) => known.full(id)).join(', ');
+        if (ids.length > 0) return [name, { kind: 'underway', text: `it still runs on ${where}` }];
+        return [name, { kind: 'reached', text: `Unit ${name} loaded` }];
+      }),
+    );
   };
 }

@@ -1,5 +1,6 @@
 import type { ObjectionBody, UnitBody, UnitStateWord } from '../api/schema.ts';
 import { type MachineNames, shortMachine } from './machine-names.ts';
+import { canRestart } from './original-unit.ts';
 
 /** How far a unit is to get; `active` is what `start --wait` waits for. */
 export type Goal = 'launched' | 'active' | 'loaded' | 'stopped' | 'inactive';
@@ -51,7 +52,12 @@ function judgeUnloading(unit: UnitBody, machines: MachineNames): Verdict {
   return underway(`it is still on ${places.join(', ')}`);
 }
 
-function judgeUnplaced({ name, placement }: UnitBody, goal: Goal): Verdict {
+function judgeUnplaced(unit: UnitBody, goal: Goal): Verdict {
+  const { name, placement } = unit;
+  if (placement === null && !canRestart(unit)) {
+    if (goal === 'stopped') return reached(`Unit ${name} inactive`);
+    return underway('it is on no machine; why, a fleetd of fleet 1.0 does not say');
+  }
   if (placement === null) {
     return underway('no machine was chosen yet; does the cluster have a leader?');
   }

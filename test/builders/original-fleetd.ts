@@ -2,10 +2,24 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import type { Session } from './fleetctl-session.ts';
 
-/** What the fleetd of fleet 1.0 says of a unit, and nothing else. */
-const knownFields = ['name', 'options', 'desiredState', 'currentState', 'machineID'];
+/** All that the fleetd of fleet 1.0 says of units, states and machines, and reads of units. */
+const knownFields: ReadonlySet<string> = new Set([
+  ...['units', 'states', 'machines', 'nextPageToken', 'error', 'code', 'message'],
+  ...['name', 'options', 'section', 'value', 'desiredState', 'currentState', 'machineID'],
+  ...['hash', 'systemdLoadState', 'systemdActiveState', 'systemdSubState'],
+  ...['id', 'primaryIP', 'metadata'],
+]);
 
-/** Stands before the API of a session and leaves out whatever fleet 1.0 did not know. */
+/** Queries it knows: not `limit`, not `brief`. */
+const knownQueries: ReadonlySet<string> = new Set(['nextPageToken', 'unitName', 'machineID']);
+
+/** Its pages, as `token_limit` makes them: small, so that a few units take several. */
+const pageItemsCount = 3;
+
+/**
+ * Stands before the API of a session and leaves out whatever fleet 1.0 did not know, and whatever is
+ * empty: what Go calls `omitempty`.
+ */
 export interface OriginalFleetd {
   readonly endpoint: string;
   /** `PUT a.service {"desiredState":"loaded"}`: every write that came. */
@@ -26,7 +40,7 @@ export async function anOriginalFleetd(session: Session): Promise<OriginalFleetd
       }
       if (method !== 'GET') writes.push(`${method} ${path.split('/').at(-1)} ${text}`.trim());
       const body = text === '' ? '' : JSON.stringify(plain(JSON.parse(text)));
-      const told = await forward(session, { method, path, body });
+      const told = await forward(session, { method, path: plainPath(path), body });
       answer.writeHead(told.status, { 'content-type': 'application/json' });
       answer.end(told.text === '' ? '' : JSON.stringify(plain(JSON.parse(told.text))));
     });
@@ -44,13 +58,34 @@ export async function anOriginalFleetd(session: Session): Promise<OriginalFleetd
   };
 }
 
-/** Units, alone or in a page, without our additions; anything else as it is. */
+function plainPath(path: string): string {
+  const url = new URL(path, 'http://original');
+  for (const name of [...url.searchParams.keys()]) {
+    if (!knownQueries.has(name)) url.searchParams.delete(name);
+  }
+  url.searchParams.set('limit', String(pageItemsCount));
+  return `${url.pathname}${url.search}`;
+}
+
+/** A body as fleet 1.0 would say or read it. */
 function plain(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(plain);
   if (typeof body !== 'object' || body === null) return body;
-  const page: unknown = Reflect.get(body, 'units');
-  if (Array.isArray(page)) return { ...body, units: page.map(plain) };
-  if (!('desiredState' in body)) return body;
-  return Object.fromEntries(Object.entries(body).filter(([name]) => knownFields.includes(name)));
+  const isGlobal = 'global' in body && body.global === true;
+  const known = Object.entries(body).flatMap(([name, value]): [string, unknown][] => {
+    if (!knownFields.has(name) || isEmpty(value)) return [];
+    if (name === 'machines' && 'desiredState' in body) return []; // of a page, not of a unit
+    if (name === 'metadata') return [[name, value]];
+    // Of a global unit it does not follow how far it is.
+    if (name === 'currentState' && isGlobal) return [[name, 'inactive']];
+    return [[name, plain(value)]];
+  });
+  return Object.fromEntries(known);
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === '' || value === null) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
 function forward(

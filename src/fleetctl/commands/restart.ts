@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { knownUnits } from '../named-units.ts';
 import { canRestart } from '../original-unit.ts';
-import { bringTo, startAnew, toTraveller } from '../towards.ts';
+import { bringToAnew, startAnew } from '../towards.ts';
 import { readWaitFlags, waitFlags } from '../wait-flags.ts';
 import { knownUnitOperand, untilUpFlag } from './shared-flags.ts';
 
@@ -21,16 +21,7 @@ export const restart: Command = {
     const goal = flags['wait'] === true ? 'active' : 'launched';
     // A fleetd of fleet 1.0 has to be led through it step by step.
     const old = units.filter(({ body }) => !canRestart(body) && body.desiredState === 'launched');
-    const stopped = await bringTo(context, old.map(toTraveller), {
-      ...{ verb: 'stop', goal: 'stopped' },
-      wait: { ...wait, isWaiting: true },
-    });
-    const travellers = units.map((unit) =>
-      old.includes(unit)
-        ? { ...toTraveller(unit), before: { desiredState: 'loaded' as const, placement: null } }
-        : startAnew(unit),
-    );
-    const started = await bringTo(context, travellers, { verb: 'restart', goal, wait });
-    return stopped === 0 ? started : stopped;
+    const names = new Set(old.map(({ name }) => name));
+    return bringToAnew(context, units.map(startAnew), names, { verb: 'restart', goal, wait });
   },
 };

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { isDown } from '../down.ts';
-import { bringTo } from '../towards.ts';
+import { canRestart } from '../original-unit.ts';
+import { bringToAnew } from '../towards.ts';
 import { planUnits } from '../unit-plan.ts';
 import { readWaitFlags, waitFlags } from '../wait-flags.ts';
 import { replaceFlag, unitOperand, untilUpFlag } from './shared-flags.ts';
@@ -27,6 +28,10 @@ export const start: Command = {
     const units = await planUnits(context, operands, { desired: 'launched', isReplacing });
     const goal = flags['wait'] === true ? 'active' : 'launched';
     const travellers = units.map((unit) => ({ ...unit, isAnew: isDown(unit) }));
-    return bringTo(context, travellers, { verb: 'start', goal, wait });
+    const old = travellers.filter(
+      ({ isAnew, before }) => isAnew && before !== null && !canRestart(before),
+    );
+    const names = new Set(old.map(({ name }) => name));
+    return bringToAnew(context, travellers, names, { verb: 'start', goal, wait });
   },
 };

@@ -141,7 +141,7 @@ describe('a listing', () => {
       const body = isStale
         ? { error: { code: 410, message: 'compacted' } }
         : {
-            units: [{ name: token ?? 'first' }],
+            units: [{ name: token ?? 'first', machines: [], restartCount: 0 }],
             ...(token === null ? { nextPageToken: 't' } : {}),
           };
       response.writeHead(isStale ? 410 : 200, { 'content-type': 'application/json' });
