@@ -22,8 +22,8 @@ import {
   optionsOf,
   type PlainUnitBody,
 } from './original-unit.ts';
-import type { TransportOptions } from './transport.ts';
-import { type ApiAnswer, type ApiRequest, notFleetd, Transport } from './transport.ts';
+import { type ApiAnswer, type ApiRequest, notFleetd } from './transport.ts';
+import { Transports, type TransportsOptions } from './transports.ts';
 
 /** Told of each request, for `--debug`. */
 export type RequestTrace = (line: string) => void;
@@ -33,11 +33,11 @@ export type RequestTrace = (line: string) => void;
  * else, answers; `api/refused` with fleetd's own words.
  */
 export class FleetClient {
-  readonly #transport: Transport;
+  readonly #transport: Transports;
   readonly #trace: RequestTrace;
 
-  constructor(options: TransportOptions, trace: RequestTrace = () => undefined) {
-    this.#transport = new Transport(options);
+  constructor(options: TransportsOptions, trace: RequestTrace = () => undefined) {
+    this.#transport = new Transports(options);
     this.#trace = trace;
   }
 

@@ -8,10 +8,23 @@ export type Endpoint =
 /** Where fleetd listens unless it is told otherwise. */
 export const endpointDefault = 'unix:///var/run/fleet.sock';
 
-/** Reads `unix:///path`, `http://host[:port]` or `https://host[:port]`. */
+/** Reads endpoints with commas between; there is one at least. */
+export function parseEndpoints(text: string): Result<readonly [Endpoint, ...Endpoint[]], string> {
+  const endpoints: Endpoint[] = [];
+  for (const item of text.split(',')) {
+    const endpoint = parseEndpoint(item.trim());
+    if (!endpoint.ok) return endpoint;
+    endpoints.push(endpoint.value);
+  }
+  const [first, ...others] = endpoints;
+  return first === undefined ? fail('there is no endpoint') : ok([first, ...others]);
+}
+
+/** Reads `unix:///path`, or `file:///path` (the same), `http://host[:port]` or `https://…`. */
 export function parseEndpoint(text: string): Result<Endpoint, string> {
-  if (text.startsWith('unix://')) {
-    const path = text.slice('unix://'.length);
+  const scheme = /^(unix|file):\/\//.exec(text)?.[0];
+  if (scheme !== undefined) {
+    const path = text.slice(scheme.length);
     return path.startsWith('/')
       ? ok({ kind: 'unix', path })
       : fail(`endpoint "${text}" has no absolute path`);

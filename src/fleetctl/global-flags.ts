@@ -1,16 +1,18 @@
 import { type Command as Commander, Option } from 'commander';
 import { usageError } from './command-error.ts';
 import { parseDurationMs } from './duration.ts';
-import { type Endpoint, endpointDefault, endpointText, parseEndpoint } from './endpoint.ts';
+import { type Endpoint, endpointDefault, endpointText, parseEndpoints } from './endpoint.ts';
 import { type Given, type GlobalFlag, givenFlags, readSwitch } from './global-flag.ts';
 import { homeOf } from './here.ts';
 import { limits } from './limits.ts';
 import { readSshSettings, type SshSettings, sshGlobalFlags } from './ssh-settings.ts';
-import { readTlsFiles, type TlsMaterial, tlsGlobalFlags } from './tls-files.ts';
+import { oldTlsWarnings, readTlsFiles, type TlsMaterial, tlsGlobalFlags } from './tls-files.ts';
 
 /** What holds for every command. */
 export interface GlobalFlags {
   readonly endpoint: Endpoint;
+  /** Endpoints to try, in this order, when that one does not answer. */
+  readonly otherEndpoints: readonly Endpoint[];
   readonly requestTimeoutMs: number;
   readonly isDebug: boolean;
   readonly ssh: SshSettings;
@@ -23,7 +25,9 @@ export interface GlobalFlags {
 export const globalFlags: readonly GlobalFlag[] = [
   {
     usage: '--endpoint <url>',
-    what: `where fleetd listens: unix:///path or http(s)://host:port (default: ${endpointDefault})`,
+    what:
+      'where fleetd listens: unix:///path or http(s)://host:port; of several with commas between, ' +
+      `the first that answers (default: ${endpointDefault})`,
     key: 'endpoint',
     variable: 'FLEETCTL_ENDPOINT',
   },
@@ -83,19 +87,22 @@ export function readGlobalFlags(
 ): GlobalFlags {
   const given = givenFlags(globalFlags, values, environment);
   checkDriver(given.get('driver'));
-  const endpoint = readEndpoint(given.get('endpoint'));
+  const [endpoint, ...otherEndpoints] = readEndpoints(given.get('endpoint'));
   const isOld = readSwitch(given.get('experimentalApi'));
   const tls = readTlsFiles(given);
   const prefix = given.get('etcdKeyPrefix');
-  const hasVainTls = endpoint.kind !== 'tls' && Object.keys(tls).length > 0;
+  const isSecure = [endpoint, ...otherEndpoints].some(({ kind }) => kind === 'tls');
+  const hasVainTls = !isSecure && Object.keys(tls).length > 0;
   return {
     endpoint,
+    otherEndpoints,
     ssh: readSshSettings(given, homeOf(environment)),
     tls,
     requestTimeoutMs: readTimeout(given.get('requestTimeout')),
     isDebug: readSwitch(given.get('debug')),
     warnings: [
       ...(isOld ? ['--experimental-api has no effect: the API is the only way left'] : []),
+      ...oldTlsWarnings(given),
       ...(prefix === undefined ? [] : [`${prefix.from} has no effect: only fleetd reads etcd`]),
       ...(hasVainTls ? [`TLS files have no effect: ${endpointText(endpoint)} is not https`] : []),
     ],
@@ -111,10 +118,10 @@ function checkDriver(given: Given | undefined): void {
   throw usageError(`${given.from}: unknown driver "${given.text}"`, 'the only driver is api');
 }
 
-function readEndpoint(given: Given | undefined): Endpoint {
-  const endpoint = parseEndpoint(given?.text ?? endpointDefault);
-  if (endpoint.ok) return endpoint.value;
-  throw usageError(endpoint.error, 'write it as unix:///var/run/fleet.sock or http://host:49153');
+function readEndpoints(given: Given | undefined): readonly [Endpoint, ...Endpoint[]] {
+  const endpoints = parseEndpoints(given?.text ?? endpointDefault);
+  if (endpoints.ok) return endpoints.value;
+  throw usageError(endpoints.error, 'write it as unix:///var/run/fleet.sock or http://host:49153');
 }
 
 function readTimeout(given: Given | undefined): number {

@@ -12,6 +12,7 @@ import { ssh } from './commands/ssh.ts';
 import { versionText } from './commands/version.ts';
 import { commands } from './commands.ts';
 import type { OpenStream } from './connections.ts';
+import type { Endpoint } from './endpoint.ts';
 import {
   addGlobalFlags,
   type GlobalFlags,
@@ -22,7 +23,9 @@ import {
 import { type Here, type Input, readMachineId } from './here.ts';
 import { guardRemoteCommand } from './remote-command.ts';
 import { type Output, Screen } from './screen.ts';
+import type { SshSettings } from './ssh-settings.ts';
 import { plainSwitches } from './switches.ts';
+import type { TransportsOptions } from './transports.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** What surrounds one run of fleetctl. */
@@ -77,7 +80,7 @@ interface Run {
 function buildProgram(run: Run): Commander {
   const program = new Commander('fleetctl')
     .description('Start, move and watch systemd units on a cluster of machines.')
-    .version(versionText, '--version', 'print the version')
+    .version(versionText, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
     .exitOverride()
@@ -133,7 +136,7 @@ function contextOf(run: Run, program: Commander): Context {
   const here = hereOf(surroundings);
   const trace = (line: string): void => (isDebug ? screen.note(`debug: ${line}`) : undefined);
   const client = (): FleetClient => {
-    run.client ??= new FleetClient({ ...flags, openStream: tunnelOf(flags, here, trace) }, trace);
+    run.client ??= new FleetClient({ ...flags, ...waysThere(flags, here, trace) }, trace);
     return run.client;
   };
   const clientWith = typedClient(run, program, here);
@@ -152,10 +155,21 @@ function hereOf({ environment, input, machineIdPath, out }: Surroundings): Here 
   };
 }
 
-function tunnelOf(
-  { ssh: settings, endpoint }: GlobalFlags,
+function waysThere(
+  { ssh, endpoint, otherEndpoints }: GlobalFlags,
   here: Here,
   trace: (line: string) => void = () => undefined,
+): Pick<TransportsOptions, 'openStream' | 'others'> {
+  const openTo = (end: Endpoint): OpenStream | null => tunnelTo(end, ssh, here, trace);
+  const others = otherEndpoints.map((other) => ({ endpoint: other, openStream: openTo(other) }));
+  return { openStream: openTo(endpoint), others };
+}
+
+function tunnelTo(
+  endpoint: Endpoint,
+  settings: SshSettings,
+  here: Here,
+  trace: (line: string) => void,
 ): OpenStream | null {
   const { tunnel } = settings;
   if (tunnel === null) return null;
@@ -167,7 +181,7 @@ const definitions: Definitions = {
     ...commands.filter(({ isHidden }) => isHidden !== true),
     { name: 'help', summary: helpSummary, operand: { usage: '[command]', what: '' }, flags: [] },
   ],
-  globalFlags: [...globalFlags, { usage: '--version', what: 'print the version' }],
+  globalFlags: [...globalFlags, { usage: '-v, --version', what: 'print the version' }],
 };
 
 function typedClient(run: Run, program: Commander, here: Here): Context['clientWith'] {
@@ -177,7 +191,7 @@ function typedClient(run: Run, program: Commander, here: Here): Context['clientW
     run.client = new FleetClient({
       ...flags,
       requestTimeoutMs,
-      openStream: tunnelOf(flags, here),
+      ...waysThere(flags, here),
     });
     return run.client;
   };

@@ -9,6 +9,7 @@ const switches: ReadonlySet<string> = new Set([
   '--no-block',
   '--no-legend',
   '--replace',
+  '--sign',
   '--sudo',
   '--wait',
 ]);

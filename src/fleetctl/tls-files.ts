@@ -30,11 +30,59 @@ export const tlsGlobalFlags: readonly GlobalFlag[] = [
     key: 'keyFile',
     variable: 'FLEETCTL_KEY_FILE',
   },
+  {
+    usage: '--etcd-cafile <path>',
+    what: 'the old name of --ca-file',
+    key: 'etcdCafile',
+    variable: 'FLEETCTL_ETCD_CAFILE',
+  },
+  {
+    usage: '--etcd-certfile <path>',
+    what: 'the old name of --cert-file',
+    key: 'etcdCertfile',
+    variable: 'FLEETCTL_ETCD_CERTFILE',
+  },
+  {
+    usage: '--etcd-keyfile <path>',
+    what: 'the old name of --key-file',
+    key: 'etcdKeyfile',
+    variable: 'FLEETCTL_ETCD_KEYFILE',
+  },
 ];
+
+/** What a flag was called when fleetctl spoke to etcd itself. */
+const oldKeys = {
+  caFile: ['etcdCafile', '--ca-file'],
+  certFile: ['etcdCertfile', '--cert-file'],
+  keyFile: ['etcdKeyfile', '--key-file'],
+} as const;
+
+/** Says what to write instead of the old names that were given. */
+export function oldTlsWarnings(given: GivenFlags): readonly string[] {
+  return Object.values(oldKeys).flatMap(([old, flag]) => {
+    const found = given.get(old);
+    if (found === undefined) return [];
+    const now = found.from.startsWith('--') ? flag : variableOf(flag);
+    return [`${found.from} is deprecated: it is called ${now}`];
+  });
+}
+
+function variableOf(flag: string): string {
+  return `FLEETCTL_${flag.slice(2).replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** By its name or its old one; one on the command line wins over one in the environment. */
+function givenFile(given: GivenFlags, key: keyof typeof oldKeys): Given | undefined {
+  const [now, old] = [given.get(key), given.get(oldKeys[key][0])];
+  if (now === undefined || old === undefined) return now ?? old;
+  return !now.from.startsWith('--') && old.from.startsWith('--') ? old : now;
+}
 
 /** Reads the files that `tlsGlobalFlags` name. Throws CommandError with status 2. */
 export function readTlsFiles(given: GivenFlags): TlsMaterial {
-  const [ca, cert, key] = [given.get('caFile'), given.get('certFile'), given.get('keyFile')];
+  const ca = givenFile(given, 'caFile');
+  const cert = givenFile(given, 'certFile');
+  const key = givenFile(given, 'keyFile');
   const lonely =
     cert !== undefined && key === undefined ? cert : cert === undefined ? key : undefined;
   if (lonely !== undefined) {

@@ -1,4 +1,5 @@
-import type { Flag } from '../flag.ts';
+import { usageError } from '../command-error.ts';
+import type { Flag, FlagValues } from '../flag.ts';
 
 /** Units that need not be known to the cluster yet. */
 export const unitOperand = {
@@ -24,3 +25,12 @@ export const untilUpFlag: Flag = {
   usage: '--wait',
   what: 'wait until the units are active, finished or failed',
 };
+
+/** Signed units went before fleet 1.0, which knew the flag and refused it. */
+export const signFlag: Flag = { usage: '--sign', what: 'refused: units cannot be signed' };
+
+/** Throws CommandError with status 2. */
+export function refuseSigning(flags: FlagValues): void {
+  if (flags['sign'] !== true) return;
+  throw usageError('units cannot be signed', 'leave --sign out; nothing was sent');
+}

@@ -4,7 +4,7 @@ import { canRestart } from '../original-unit.ts';
 import { bringToAnew } from '../towards.ts';
 import { planUnits } from '../unit-plan.ts';
 import { readWaitFlags, waitFlags } from '../wait-flags.ts';
-import { replaceFlag, unitOperand, untilUpFlag } from './shared-flags.ts';
+import { refuseSigning, replaceFlag, signFlag, unitOperand, untilUpFlag } from './shared-flags.ts';
 
 /** `fleetctl start`: places units and starts them. */
 export const start: Command = {
@@ -16,13 +16,14 @@ export const start: Command = {
     'fits on no machine is reported with the reasons. One that failed or has finished is started ' +
     'again.',
   operand: unitOperand,
-  flags: [replaceFlag, untilUpFlag, ...waitFlags],
+  flags: [replaceFlag, untilUpFlag, ...waitFlags, signFlag],
   examples: [
     'fleetctl start web.service',
     'fleetctl start web@{1..3}.service',
     'fleetctl start --replace --timeout 5m units/web.service',
   ],
   async run(context, operands, flags) {
+    refuseSigning(flags);
     const wait = readWaitFlags(flags);
     const isReplacing = flags['replace'] === true;
     const units = await planUnits(context, operands, { desired: 'launched', isReplacing });

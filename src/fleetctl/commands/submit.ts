@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { sendPuts } from '../send.ts';
 import { planUnits } from '../unit-plan.ts';
-import { replaceFlag, unitOperand } from './shared-flags.ts';
+import { refuseSigning, replaceFlag, signFlag, unitOperand } from './shared-flags.ts';
 
 /** `fleetctl submit`: stores units without placing them. */
 export const submit: Command = {
@@ -11,13 +11,14 @@ export const submit: Command = {
     'Stores unit files in the cluster. Nothing is placed or started: see load and start. Stores ' +
     'nothing at all when one of the files is bad.',
   operand: unitOperand,
-  flags: [replaceFlag],
+  flags: [replaceFlag, signFlag],
   examples: [
     'fleetctl submit web@.service',
     'fleetctl submit units/*.service',
     'fleetctl submit --replace web@.service',
   ],
   async run(context, operands, flags) {
+    refuseSigning(flags);
     const units = await planUnits(context, operands, {
       desired: 'inactive',
       isReplacing: flags['replace'] === true,

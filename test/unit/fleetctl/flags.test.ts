@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseDurationMs } from '../../../src/fleetctl/duration.ts';
 import { endpointText, parseEndpoint } from '../../../src/fleetctl/endpoint.ts';
@@ -27,6 +29,7 @@ describe('a duration', () => {
 describe('an endpoint', () => {
   it.each([
     ['unix:///var/run/fleet.sock', 'unix:///var/run/fleet.sock'],
+    ['file:///var/run/fleet.sock', 'unix:///var/run/fleet.sock'],
     ['http://10.0.0.1:49153', 'http://10.0.0.1:49153'],
     ['http://host/', 'http://host:80'],
     ['http://[fd00::1]:49153', 'http://[fd00::1]:49153'],
@@ -41,6 +44,7 @@ describe('an endpoint', () => {
     'host:49153',
     '/var/run/fleet.sock',
     'unix://x',
+    'file://x',
     'http://',
     'http://h/path',
   ])('"%s" is none', (text) => expect(parseEndpoint(text).ok).toBe(false));
@@ -50,6 +54,7 @@ describe('global flags', () => {
   it('have defaults', () => {
     expect(readGlobalFlags({}, {})).toEqual({
       endpoint: { kind: 'unix', path: '/var/run/fleet.sock' },
+      otherEndpoints: [],
       requestTimeoutMs: 3000,
       isDebug: false,
       ssh: noSshSettings,
@@ -113,6 +118,35 @@ describe('global flags', () => {
     const { warnings } = readGlobalFlags({ etcdKeyPrefix: '/x', driver: 'API' }, {});
     expect(warnings).toEqual([expect.stringContaining('--etcd-key-prefix has no effect')]);
     expect(() => readGlobalFlags({ driver: 'etcd' }, {})).toThrow('etcd driver');
+  });
+
+  it('about TLS have old names, with a warning; what was typed wins over a variable', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flotilla-flags-'));
+    const pem = (name: string): string => {
+      const path = join(folder, name);
+      writeFileSync(path, `-----BEGIN CERTIFICATE-----\n${name}\n`);
+      return path;
+    };
+    const endpoint = 'https://a:1';
+    const typed = {
+      endpoint,
+      etcdCafile: pem('typed'),
+      certFile: pem('cert'),
+      etcdKeyfile: pem('key'),
+    };
+    const flags = readGlobalFlags(typed, {
+      FLEETCTL_CA_FILE: pem('inherited'),
+      FLEETCTL_ETCD_CERTFILE: pem('old'),
+    });
+    rmSync(folder, { recursive: true });
+    expect(flags.tls.ca).toContain('typed');
+    expect(flags.tls.cert).toContain('cert');
+    expect(flags.tls.key).toContain('key');
+    expect(flags.warnings).toEqual([
+      '--etcd-cafile is deprecated: it is called --ca-file',
+      'FLEETCTL_ETCD_CERTFILE is deprecated: it is called FLEETCTL_CERT_FILE',
+      '--etcd-keyfile is deprecated: it is called --key-file',
+    ]);
   });
 
   it('name the variable that is wrong', () => {
