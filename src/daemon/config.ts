@@ -1,6 +1,7 @@
 import ini from 'ini';
 import { byText } from '../lib/order.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
+import { userRuntimeDirectory } from './places.ts';
 import {
   type ListenAddress,
   type Settings,
@@ -41,15 +42,17 @@ export function readConfig(source: ConfigSource): Result<ReadConfig, readonly st
   for (const { name, value, where } of assignments) {
     const parser = Object.hasOwn(settingParsers, name) ? settingParsers[name] : undefined;
     if (parser === undefined) {
-      const complaint = complaintAbout(name, value);
-      (complaint.isError ? errors : warnings).push(`${where}: ${complaint.text}`);
+      warnings.push(`${where}: ${complaintAbout(name)}`);
       continue;
     }
     const parsed = parser.parse(value);
     if (parsed.ok) values[parser.field] = parsed.value;
     else errors.push(`${where}: ${name} ${parsed.error}`);
   }
-  const settings = { ...settingDefaults, ...(values as Partial<Settings>) };
+  const given = values as Partial<Settings>;
+  const own = given.systemdUser === true ? userDefaults(source.environment) : ok({});
+  if (!own.ok) errors.push(own.error);
+  const settings = { ...settingDefaults, ...(own.ok ? own.value : {}), ...given };
   errors.push(...contradictions(settings));
   warnings.push(...withoutEffect(settings));
   return errors.length > 0 ? fail(errors) : ok({ settings, warnings });
@@ -90,16 +93,18 @@ function fromEnvironment(environment: ConfigSource['environment']): Assignment[]
     }));
 }
 
-function complaintAbout(name: string, value: string): { isError: boolean; text: string } {
+function complaintAbout(name: string): string {
   const why = Object.hasOwn(settingsWithoutEffect, name) ? settingsWithoutEffect[name] : undefined;
-  if (why !== undefined) return { isError: false, text: `${name} has no effect: ${why}` };
-  if (name === 'systemd_user') {
-    const isOff = /^(0|false|no|off|f|)$/i.test(value);
-    return isOff
-      ? { isError: false, text: 'systemd_user is off already' }
-      : { isError: true, text: 'systemd_user=true is not supported by this version' };
-  }
-  return { isError: false, text: `unknown option ${name} ignored` };
+  if (why !== undefined) return `${name} has no effect: ${why}`;
+  return `unknown option ${name} ignored`;
+}
+
+/** What a user may write to. */
+function userDefaults(environment: ConfigSource['environment']): Result<Partial<Settings>, string> {
+  const runtime = userRuntimeDirectory(environment);
+  return runtime === null
+    ? fail('systemd_user=true wants XDG_RUNTIME_DIR: run fleetd as a service of systemd --user')
+    : ok({ unitsDirectory: `${runtime}/fleet/units` });
 }
 
 function contradictions(settings: Settings): string[] {

@@ -6,22 +6,15 @@ import type { MachineIdentity } from './identity.ts';
 import type { DaemonLog } from './log.ts';
 import type { Notifier } from './notify.ts';
 import type { OperatorSignals } from './operator-signals.ts';
+import type { Places } from './places.ts';
 import type { Settings } from './settings.ts';
-
-/** Where the daemon keeps what it must know across its own restart, and across the machine's. */
-export interface Folders {
-  /** `/run/fleet` */
-  readonly run: string;
-  /** `/var/lib/fleet` */
-  readonly state: string;
-}
 
 /** What one daemon is made of. */
 export interface DaemonParts {
   readonly settings: Settings;
   readonly identity: MachineIdentity;
   readonly registry: Registry;
-  readonly folders: Folders;
+  readonly places: Places;
   readonly log: DaemonLog;
   readonly notifier: Notifier;
   readonly operator: OperatorSignals;

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { runAgent } from '../agent/agent.ts';
-import { connectSystemd, systemBusAddress } from '../agent/dbus-systemd.ts';
+import { connectSystemd } from '../agent/dbus-systemd.ts';
 import { explainFromJournal } from '../agent/journal-words.ts';
 import { createApi } from '../api/server.ts';
 import { runEngine } from '../engine/engine.ts';
@@ -89,8 +89,8 @@ class MachineLife {
   constructor(parts: DaemonParts, counts: Counts) {
     this.#parts = parts;
     this.#counts = counts;
-    const { registry, folders, log } = parts;
-    const memory = new StoreMemory(storeRecordsIn(folders), systemClock, log);
+    const { registry, places, log } = parts;
+    const memory = new StoreMemory(storeRecordsIn(places), systemClock, log);
     this.#membership = { registry, memory, clock: systemClock, log };
   }
 
@@ -166,18 +166,18 @@ class MachineLife {
   }
 
   #runAgent(signal: AbortSignal): Promise<void> {
-    const { settings, identity, registry, folders, log } = this.#parts;
+    const { settings, identity, registry, places, log } = this.#parts;
     return runAgent(
       {
-        connect: (events) => connectSystemd(systemBusAddress(process.env), systemClock, events),
+        connect: (events) => connectSystemd(places.busAddress, systemClock, events),
         ledger: registry.ledger,
         clock: systemClock,
         log,
         paths: {
           root: '',
           unitsDirectory: settings.unitsDirectory,
-          stateDirectory: folders.run,
-          runtimeDirectory: '/run/systemd/system',
+          stateDirectory: places.run,
+          runtimeDirectory: places.linksDirectory,
         },
         bootId: identity.bootId,
         onShutdown: () => this.#leave(),

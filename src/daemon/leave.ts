@@ -7,11 +7,16 @@ const limits = { leaveMs: 4_000 } as const;
 
 /**
  * What fleet-leave.service runs when it stops. While the machine shuts down it gives back the lease
- * of this boot, so that the machine's work moves at once; at any other time it does nothing.
+ * of this boot, so that the machine's work moves at once; at any other time it does nothing. Where
+ * a user's systemd is driven, its end is what counts as that.
  * Returns what it did, in words.
  */
-export async function leaveCluster(registry: Registry, identity: MachineIdentity): Promise<string> {
-  if (!isShuttingDown()) return 'the machine does not shut down: nothing to do';
+export async function leaveCluster(
+  registry: Registry,
+  identity: MachineIdentity,
+  isUser: boolean,
+): Promise<string> {
+  if (!isShuttingDown(isUser)) return 'the machine does not shut down: nothing to do';
   const { store, keys } = registry;
   const signal = AbortSignal.timeout(limits.leaveMs);
   const key = keys.machine(identity.id);
@@ -22,7 +27,8 @@ export async function leaveCluster(registry: Registry, identity: MachineIdentity
   return 'left the cluster';
 }
 
-function isShuttingDown(): boolean {
-  const asked = spawnSync('systemctl', ['is-system-running'], { encoding: 'utf8' });
+function isShuttingDown(isUser: boolean): boolean {
+  const args = [...(isUser ? ['--user'] : []), 'is-system-running'];
+  const asked = spawnSync('systemctl', args, { encoding: 'utf8' });
   return asked.stdout.trim() === 'stopping';
 }

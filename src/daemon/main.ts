@@ -7,7 +7,6 @@ import type { Result } from '../lib/result.ts';
 import { handedSockets } from './activation.ts';
 import { type ReadConfig, readConfig } from './config.ts';
 import { configurationStatus, failureText, runDaemon } from './daemon.ts';
-import type { Folders } from './daemon-parts.ts';
 import { readIdentity } from './identity.ts';
 import { leaveCluster } from './leave.ts';
 import { takeDaemonLock } from './lock.ts';
@@ -15,8 +14,10 @@ import { createLog, sinkFor } from './log.ts';
 import { createNotifier } from './notify.ts';
 import { registryFrom } from './open-registry.ts';
 import { listenToOperator } from './operator-signals.ts';
+import { placesFrom } from './places.ts';
 import { type Flags, fleetdProgram } from './program.ts';
 import type { Settings } from './settings.ts';
+import { identityOfUser } from './user-manager.ts';
 
 const usageStatus = 2;
 const lastWordsMsMax = 1_000;
@@ -27,16 +28,16 @@ async function main(): Promise<number> {
   const operator = listenToOperator();
   const settings = settingsFrom(flags.config);
   if (settings === null) return configurationStatus;
-  const identity = readIdentity();
+  const identity = settings.systemdUser ? identityOfUser(readIdentity()) : readIdentity();
   const registry = registryFrom(settings, identity);
   if (flags.leave === true) {
-    process.stdout.write(`${await leaveCluster(registry, identity)}\n`);
+    process.stdout.write(`${await leaveCluster(registry, identity, settings.systemdUser)}\n`);
     registry.close();
     return 0;
   }
   const log = await createLog(settings.verbosity, sinkFor(process.stdout, process.env));
-  const folders = foldersFrom(process.env);
-  const lock = await takeDaemonLock(folders.run);
+  const places = placesFrom(settings, process.env);
+  const lock = await takeDaemonLock(places.run);
   const notifier = createNotifier(process.env, log);
   const handed = handedSockets(process.env, process.pid);
   for (const name of Object.keys(process.env)) {
@@ -44,7 +45,7 @@ async function main(): Promise<number> {
   }
   const readAgain = (): Result<ReadConfig, readonly string[]> => configFrom(flags.config);
   const parts = {
-    ...{ settings, identity, registry, folders, log, notifier, operator, handed },
+    ...{ settings, identity, registry, places, log, notifier, operator, handed },
     readConfig: readAgain,
   };
   const end = await runDaemon(parts, stopSignal());
@@ -85,14 +86,6 @@ function textOf(fileName: string): string | null {
       cause: error,
     });
   }
-}
-
-/** systemd gives the folders of RuntimeDirectory= and StateDirectory= in the environment. */
-function foldersFrom(environment: Readonly<Record<string, string | undefined>>): Folders {
-  return {
-    run: environment['RUNTIME_DIRECTORY'] ?? '/run/fleet',
-    state: environment['STATE_DIRECTORY'] ?? '/var/lib/fleet',
-  };
 }
 
 function stopSignal(): AbortSignal {

@@ -3,11 +3,13 @@ import type { Logger } from '../lib/log.ts';
 import { type HandedSocket, unixPathOf } from './activation.ts';
 import { isOpenToOthers } from './config.ts';
 import { addressText, listenAt, listenOn } from './listen.ts';
+import type { Places } from './places.ts';
 import { type ListenAddress, type Settings, settingDefaults } from './settings.ts';
 
 /** Where the API is to be served. */
 export interface ServedPlaces {
   readonly settings: Settings;
+  readonly places: Pick<Places, 'socketPath'>;
   /** Sockets from systemd. */
   readonly handed: readonly HandedSocket[];
   readonly log: Logger;
@@ -18,7 +20,7 @@ export interface ServedPlaces {
  * not among them. Its default counts only when nothing was handed over.
  */
 export async function serveEverywhere(
-  { settings, handed, log }: ServedPlaces,
+  { settings, places, handed, log }: ServedPlaces,
   listener: RequestListener,
 ): Promise<readonly Server[]> {
   const given = await Promise.all(
@@ -30,7 +32,9 @@ export async function serveEverywhere(
   for (const { address, name } of given) warnIfOpen(address, name, settings, log);
   const taken = new Set(given.flatMap(({ address }) => (address ? [addressText(address)] : [])));
   const isDefault = settings.apiListen === settingDefaults.apiListen;
-  const own = (handed.length > 0 && isDefault ? [] : settings.apiListen).filter(
+  const usual = { kind: 'unix', path: places.socketPath } as const;
+  const asked = isDefault ? [usual] : settings.apiListen;
+  const own = (handed.length > 0 && isDefault ? [] : asked).filter(
     (address) => !taken.has(addressText(address)),
   );
   const opened = await Promise.all(own.map((address) => listenAt(address, listener)));

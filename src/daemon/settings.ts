@@ -28,6 +28,8 @@ export interface Settings {
   /** How long nothing moves when most machines vanish at once; 0: no brake. */
   readonly brakeMs: number;
   readonly unitsDirectory: string;
+  /** Drive the systemd of the user who runs fleetd, not the system's. */
+  readonly systemdUser: boolean;
   readonly tokenLimitCount: number;
   readonly disableEngine: boolean;
   readonly apiListen: readonly ListenAddress[];
@@ -65,6 +67,7 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   agent_ttl: { field: 'agentTtlMs', parse: durationMs(agentTtlMsMin) },
   brake_seconds: { field: 'brakeMs', parse: seconds(0, 3_600) },
   units_directory: { field: 'unitsDirectory', parse: absolutePath },
+  systemd_user: { field: 'systemdUser', parse: truth },
   token_limit: { field: 'tokenLimitCount', parse: count(1, 1000) },
   disable_engine: { field: 'disableEngine', parse: truth },
   api_listen: { field: 'apiListen', parse: listenAddresses },
@@ -101,6 +104,7 @@ export const settingDefaults: Settings = {
   agentTtlMs: 10_000,
   brakeMs: 60_000,
   unitsDirectory: '/run/fleet/units',
+  systemdUser: false,
   tokenLimitCount: 100,
   disableEngine: false,
   apiListen: [{ kind: 'unix', path: '/run/fleet.sock' }],
