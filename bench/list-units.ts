@@ -2,42 +2,14 @@
 // A real etcd, the real API on a socket, the built fleetctl; the reports are written by hand.
 // Beside each figure stands a bare reading of the same bytes as JSON, in a process of its own.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createApi } from '../src/api/server.ts';
-import { systemClock } from '../src/lib/clock.ts';
-import type { BootId, MachineId } from '../src/model/ids.ts';
-import type { Machine } from '../src/model/machine.ts';
-import { machineCodec, placementCodec, reportCodec } from '../src/registry/codec.ts';
-import { connectRegistry, type Registry } from '../src/registry/connect-registry.ts';
-import type { Op } from '../src/registry/store.ts';
-import { readRequirements } from '../src/unitfile/requirements.ts';
-import { parseUnitFile, unitOptions } from '../src/unitfile/unit-file.ts';
-import { contentHash, unitHash } from '../src/unitfile/unit-hash.ts';
-import type { UnitName } from '../src/unitfile/unit-name.ts';
-import { startEtcd } from '../test/contract/etcd-server.ts';
+import { aFilledCluster, bareReading } from '../test/builders/filled-cluster.ts';
 
 const unitCount = Number(process.argv[2] ?? 5000);
 const runCount = Number(process.argv[3] ?? 7);
 const machineCount = 10;
-const never = new AbortController().signal;
-const root = '/fleet/v1';
 
-const machines = Array.from({ length: machineCount }, (_, index) => aMachine(index));
-const folder = mkdtempSync(join(tmpdir(), 'flotilla-bench-'));
-const socketPath = join(folder, 'fleet.sock');
-const etcd = await startEtcd();
-const registry = connectRegistry(
-  { keyPrefix: '/bench', ttlMs: 10_000, self: aMachine(0), clock: systemClock },
-  { endpoints: [etcd.endpoint], tls: null, login: null, requestTimeoutMs: 5_000 },
-);
-await fill(registry);
-const log = { debug: quiet, info: quiet, warn: console.error, error: console.error };
-const api = await createApi({ catalog: registry.catalog, log, version: 'bench' });
-const server = createServer(api.requestListener);
-await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+const cluster = await aFilledCluster({ unitCount, machineCount });
+const { socketPath } = cluster;
 try {
   console.log(`${unitCount} units on ${machineCount} machines, median of ${runCount} runs`);
   const start = await timed(['dist/bin/fleetctl.cjs', 'version']);
@@ -48,39 +20,13 @@ try {
     ['list-unit-files -o json', ['units', 'machines']],
   ] as const) {
     report(`fleetctl ${command}`, await timed(['dist/bin/fleetctl.cjs', ...command.split(' ')]));
-    report(`  a bare reading of ${paths.join(', ')}`, await timed(['-e', bareReading(paths)]));
+    report(
+      `  a bare reading of ${paths.join(', ')}`,
+      await timed(['-e', bareReading(socketPath, paths)]),
+    );
   }
 } finally {
-  server.closeAllConnections();
-  server.close();
-  await api.close();
-  registry.close();
-  await etcd.stop();
-  rmSync(folder, { recursive: true });
-}
-
-/** Reads every page one after the other and parses it, as simply as Node can. */
-function bareReading(paths: readonly string[]): string {
-  return `
-const { request } = require('node:http');
-const get = (path) => new Promise((resolve, reject) => {
-  request({ socketPath: ${JSON.stringify(socketPath)}, path }, (answer) => {
-    const parts = [];
-    answer.on('data', (part) => parts.push(part));
-    answer.on('end', () => resolve(JSON.parse(Buffer.concat(parts))));
-  }).on('error', reject).end();
-});
-(async () => {
-  for (const name of ${JSON.stringify(paths)}) {
-    const path = '${root}/' + name + (name.includes('?') ? '&' : '?') + 'limit=1000';
-    let token = '';
-    do {
-      const page = await get(path + token);
-      token = page.nextPageToken && '&nextPageToken=' + encodeURIComponent(page.nextPageToken);
-    } while (token);
-  }
-  process.exit(0);
-})();`;
+  await cluster[Symbol.asyncDispose]();
 }
 
 /** Milliseconds of each run, from start to end of the process. */
@@ -104,65 +50,4 @@ function report(what: string, runsMs: readonly number[]): void {
   const [least = 0, most = 0] = [runsMs[0], runsMs.at(-1)];
   const range = `${Math.round(least)} to ${Math.round(most)}`;
   console.log(`${what.padEnd(44)} ${String(Math.round(median)).padStart(6)} ms  (${range})`);
-}
-
-async function fill({ store, keys, catalog }: Registry): Promise<void> {
-  const ops: Op[] = machines.map((machine) => ({
-    ...{ kind: 'put', key: keys.machine(machine.id), value: machineCodec.encode(machine) },
-    leaseId: null,
-  }));
-  for (let index = 0; index < unitCount; index += 50) {
-    const numbers = Array.from({ length: Math.min(50, unitCount - index) }, (_, at) => index + at);
-    await Promise.all(numbers.map((number) => catalog.submit(aSubmission(number), never)));
-  }
-  for (let number = 0; number < unitCount; number += 1) ops.push(...(await stateOf(number)));
-  for (let start = 0; start < ops.length; start += 100) {
-    await store.txn({ onlyIf: [], writes: ops.slice(start, start + 100) }, never);
-  }
-
-  async function stateOf(number: number): Promise<Op[]> {
-    const { name, unitHash: hash } = aSubmission(number);
-    const view = await catalog.readUnit(name, never);
-    const machine = machines[number % machineCount]?.id;
-    if (view === null || machine === undefined) throw new Error(`${name} was not stored`);
-    const { identity } = view.record;
-    const words = { load: 'loaded', active: 'active', sub: 'running', problem: null };
-    const report = { identity, unitHash: hash, current: 'launched' as const, ...words };
-    const placement = { machine, identity, sinceMs: 1, reason: 'least loaded' };
-    const value = placementCodec.encode({ ...placement, objections: [], refusals: [] });
-    return [
-      { kind: 'put', key: keys.placement(name), value, leaseId: null },
-      {
-        ...{ kind: 'put', key: keys.report(machine, name), value: reportCodec.encode(report) },
-        leaseId: null,
-      },
-    ];
-  }
-}
-
-function aSubmission(number: number): Parameters<Registry['catalog']['submit']>[0] {
-  const name = `service-${String(number).padStart(5, '0')}.service` as UnitName;
-  const text = [
-    `[Unit]\nDescription=Number ${number}\nAfter=network-online.target`,
-    `[Service]\nEnvironment=NUMBER=${number}\nExecStart=/usr/bin/sleep infinity\nRestart=always`,
-    `[X-Fleet]\nConflicts=other-${number}@*.service\n`,
-  ].join('\n\n');
-  const file = parseUnitFile(text);
-  if (!file.ok) throw new Error('the unit is not understood');
-  const read = readRequirements(file.value, name);
-  if (!read.ok) throw new Error('its requirements are not understood');
-  const { requirements } = read.value;
-  const hashes = { unitHash: unitHash(unitOptions(file.value)), contentHash: contentHash(text) };
-  return { name, text, ...hashes, requirements, oneshot: false, desired: 'launched' };
-}
-
-function aMachine(index: number): Machine {
-  const id = String(index).repeat(32).slice(0, 32) as MachineId;
-  const bootId = `boot-${index}` as BootId;
-  const address = `10.0.0.${index + 1}`;
-  return { id, bootId, address, version: 'bench', metadata: new Map(), leaving: false };
-}
-
-function quiet(): void {
-  // The API says nothing here that matters.
 }

@@ -171,10 +171,13 @@ async function unitViews(
   if (first === undefined || last === undefined) return [];
   const { store, keys } = parts;
   const textKeys = isBrief ? [] : units.map((unit) => keys.text(unit.record.contentHash));
-  const texts = await readKeys(store, { keys: textKeys, revision }, signal);
   const between = { from: keys.placement(first.name), to: `${keys.placement(last.name)}\0` };
-  const placements = placementsIn(keys, await readRange(parts, between, revision, signal));
-  const reports = await reportsBetween(parts, [first.name, last.name], revision, signal);
+  const [texts, placed, reports] = await Promise.all([
+    readKeys(store, { keys: textKeys, revision }, signal),
+    readRange(parts, between, revision, signal),
+    reportsBetween(parts, [first.name, last.name], revision, signal),
+  ]);
+  const placements = placementsIn(keys, placed);
   return units.map(({ name, record }, index) => ({
     name,
     record,
