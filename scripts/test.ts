@@ -81,6 +81,7 @@ function numberAt(value: unknown, key: string): number {
 const testPackages = [
   ...['openssl', 'openssh-client', 'openssh-server', 'sudo'],
   ...['groff-base', 'zsh', 'fish', 'nftables', 'libfaketime'],
+  ...['dbus-user-session', 'libpam-systemd'], // a user's systemd
 ];
 for (const names of [[], testPackages]) {
   const packages = spawnSync('scripts/packages.sh', names, {

@@ -124,11 +124,18 @@ describe('fleet.conf', () => {
     ]);
   });
 
-  it('refuses systemd_user=true, which it cannot do, and takes false', () => {
+  it('takes systemd_user=true where there is a user, with a folder that the user has', () => {
+    const environment = { XDG_RUNTIME_DIR: '/run/user/7' };
+    expect(settingsOf('systemd_user=true', environment)).toMatchObject({
+      systemdUser: true,
+      unitsDirectory: '/run/user/7/fleet/units',
+    });
+    const set = 'systemd_user=true\nunits_directory=/home/u/units';
+    expect(settingsOf(set, environment).unitsDirectory).toBe('/home/u/units');
+    expect(settingsOf('systemd_user=false', environment)).toEqual(settingDefaults);
     expect(errorsOf('systemd_user=true')).toEqual([
-      'fleet.conf:1: systemd_user=true is not supported by this version',
+      'systemd_user=true wants XDG_RUNTIME_DIR: run fleetd as a service of systemd --user',
     ]);
-    expect(errorsOf('systemd_user=false')).toEqual([]);
   });
 });
 
