@@ -106,6 +106,8 @@ describe("fleetd of a user's systemd", () => {
     await fleet.script('m1', `systemctl stop user@${uid}.service`);
     const { stdout } = await fleet.fleetctl(['list-machines', '--no-legend'], { via: 'm2' });
     expect(stdout).not.toContain(id.slice(0, 8));
+    const words = await fleet.script('m1', 'journalctl -o cat _SYSTEMD_USER_UNIT=fleet.service');
+    expect(words).toContain('machine shuts down, leaving the cluster');
     await expect
       .poll(
         async () => (await lab.exec('m2', ['systemctl', 'is-active', 'moves'])).stdout,
@@ -136,6 +138,7 @@ describe("fleetd of a user's systemd", () => {
 
   it('refuses to run beside the fleetd of the system', async () => {
     const journal = 'journalctl -u fleet.service -o cat --no-pager';
+    await fleet.script('m1', "sed -i '/^api_listen/d' /etc/fleet/fleet.conf"); // its port is taken
     await fleet.script('m1', 'systemctl start --no-block fleet.service');
     await expect
       .poll(() => fleet.script('m1', journal), patience)
