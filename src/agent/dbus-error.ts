@@ -6,7 +6,9 @@ type Kind = Pick<Trouble, 'code' | 'retry' | 'hint'>;
 const away: Kind = {
   code: 'systemd/unavailable',
   retry: 'soon',
-  hint: "see 'systemctl status dbus.service'; units keep running meanwhile",
+  hint:
+    "see 'systemctl status dbus.service' (for a user's systemd: 'systemctl --user status " +
+    "dbus.socket', of dbus-user-session); units keep running meanwhile",
 };
 const late: Kind = {
   code: 'systemd/timeout',

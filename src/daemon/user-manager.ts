@@ -9,7 +9,7 @@ const limits = { askMs: 10_000 } as const;
 /**
  * The identity of this machine as one user's systemd: that one's life is what a boot is to the
  * system's. Units end with it, and what was noted of their starts must not outlive them. Throws
- * FleetError `config/invalid` when it does not run.
+ * FleetError `systemd/unavailable` when it does not run.
  */
 export function identityOfUser(machine: MachineIdentity): MachineIdentity {
   const property = 'UserspaceTimestampMonotonic';
@@ -22,7 +22,7 @@ export function identityOfUser(machine: MachineIdentity): MachineIdentity {
     throw new FleetError(
       `the systemd of this user does not answer: ${(asked.stderr ?? '').trim()}`,
       {
-        code: 'config/invalid',
+        code: 'systemd/unavailable',
         retry: 'soon',
         hint: 'run fleetd as a service of systemd --user, with dbus-user-session installed',
       },
