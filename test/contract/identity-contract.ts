@@ -47,11 +47,13 @@ export function identityContract(name: string, open: () => Promise<IdentitySubje
     let subject: IdentitySubject;
     let cluster: TestCluster;
     const folders: string[] = [];
+    const ends: (() => void)[] = [];
     beforeEach(async () => {
       subject = await open();
       cluster = new TestCluster(subject, prefix);
     });
     afterEach(async () => {
+      for (const end of ends.splice(0)) end();
       await cluster.stop();
       await subject.stop();
       for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
@@ -63,6 +65,10 @@ export function identityContract(name: string, open: () => Promise<IdentitySubje
       const memory = new StoreMemory(storeRecordsIn({ run: folder, state: folder }), clock, log);
       const options = { registry: daemon, memory, clock, log };
       const end = new AbortController();
+      ends.push(() => {
+        end.abort();
+        memory.flush(); // what is written later would be written into a folder that is gone
+      });
       const living = becomeMember(options, end.signal).then(async () => {
         await Promise.all([followStore(options, end.signal), daemon.registration.keep(end.signal)]);
       });
