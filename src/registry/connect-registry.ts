@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
+import { FleetError } from '../lib/error.ts';
 import type { UnitIdentity } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
 import { StoreAgentLedger } from './agent-ledger.ts';
@@ -14,7 +15,7 @@ import { Keys } from './keys.ts';
 import { MachineLease } from './lease.ts';
 import { Registration } from './registration.ts';
 import { StoreRoster } from './roster.ts';
-import type { Store } from './store.ts';
+import type { Compare, Store } from './store.ts';
 import { StoreFill } from './store-fill.ts';
 import { StoreGate } from './store-gate.ts';
 
@@ -91,8 +92,24 @@ export function openRegistry(options: RegistryOptions): Registry {
     registration,
     election: new StoreElection(parts),
     ledger: new StoreAgentLedger(parts),
-    catalog: new StoreCatalog({ store, keys, storeGuard, newIdentity }),
-    roster: new StoreRoster({ store, keys, clock, storeGuard }),
+    catalog: new StoreCatalog({ store, keys, storeGuard: joinedGuard(cluster), newIdentity }),
+    roster: new StoreRoster({ store, keys, clock, storeGuard: joinedGuard(cluster) }),
     close: () => store.close(),
+  };
+}
+
+/**
+ * What writes of the API compare. Without a cluster there is nothing to compare: a key that is written
+ * then makes an empty store look like somebody else's, and no daemon may create the cluster any more.
+ */
+function joinedGuard(cluster: ClusterClaim): () => readonly Compare[] {
+  return () => {
+    const guard = cluster.guard();
+    if (guard.length > 0) return guard;
+    throw new FleetError('this fleetd has not joined its cluster yet', {
+      code: 'registry/unavailable',
+      retry: 'soon',
+      hint: 'Try again in a moment; its journal says what it waits for.',
+    });
   };
 }

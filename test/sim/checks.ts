@@ -129,11 +129,13 @@ export class Checks implements ComputerWitness {
       this.#break('3', `${on.id} writes ${first?.key} into a store that is not its own`);
       return;
     }
+    // To stand for election is no decision: one that lands late is found on its own lease, and ended.
+    const isElection = writes.some(({ key, kind }) => key === keys.leader && kind === 'put');
     for (const { key, kind } of writes) {
       const isSeq = key === keys.seq;
       if (key === keys.leader) this.#leader = kind === 'put' ? by : null;
       if (isSeq && this.#leader !== by) this.#break('2', `${on.id} writes and does not lead`);
-      if (!isSeq && key !== keys.chain(on.id)) continue;
+      if (isElection || (!isSeq && key !== keys.chain(on.id))) continue;
       const who = isSeq ? by : on;
       if (number < (this.#landedNumbers.get(who) ?? 0)) {
         this.#break('2', `a transaction of ${on.id} landed after one that it made later`);
