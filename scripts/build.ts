@@ -3,6 +3,18 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
+// The keeper thread of fleetd goes into it as a string: it is started from there, not from a file.
+const keeper = await build({
+  entryPoints: ['src/registry/keeper-worker.ts'],
+  bundle: true,
+  minifyWhitespace: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  write: false,
+  logLevel: 'warning',
+});
+
 const programs = { fleetd: 'daemon', fleetctl: 'fleetctl', fleetlab: 'lab' } as const;
 
 await build({
@@ -16,6 +28,7 @@ await build({
   platform: 'node',
   target: 'node24',
   format: 'cjs',
+  define: { FLOTILLA_KEEPER: JSON.stringify(keeper.outputFiles[0]?.text ?? '') },
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',

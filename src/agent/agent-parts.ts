@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly onShutdown: () => void;
   /** systemd answered a call: at least every `pingMs` while it is well. */
   readonly onAnswer?: () => void;
+  /** Between two round trips on an idle connection; `agentLimits.pingMs` when left out. */
+  readonly pingMs?: number;
   /** Hands over what to call when the store may have lost our reports, e.g. with another lease. */
   readonly onReportsDoubted?: (doubt: () => void) => void;
   readonly meter?: AgentMeter;

@@ -7,6 +7,8 @@ import {
   settingDefaults,
   settingParsers,
   settingsWithoutEffect,
+  wedgeMsOf,
+  wedgePerTtlMin,
 } from './settings.ts';
 
 /** Where a configuration comes from: the text of fleet.conf (null: no such file) and `FLEET_*`. */
@@ -104,6 +106,11 @@ function complaintAbout(name: string, value: string): { isError: boolean; text: 
 
 function contradictions(settings: Settings): string[] {
   const errors: string[] = [];
+  const { agentTtlMs } = settings;
+  if (wedgeMsOf(settings) < wedgePerTtlMin * agentTtlMs) {
+    const least = (wedgePerTtlMin * agentTtlMs) / 1_000;
+    errors.push(`wedge_seconds must be at least ${wedgePerTtlMin} times agent_ttl: ${least}`);
+  }
   if ((settings.etcdCertFile === null) !== (settings.etcdKeyFile === null)) {
     errors.push('etcd_certfile and etcd_keyfile must be set together');
   }

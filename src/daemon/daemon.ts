@@ -2,16 +2,18 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { runAgent } from '../agent/agent.ts';
 import { connectSystemd, systemBusAddress } from '../agent/dbus-systemd.ts';
+import { agentLimits } from '../agent/limits.ts';
 import { createApi } from '../api/server.ts';
 import { runEngine } from '../engine/engine.ts';
 import { rest, systemClock } from '../lib/clock.ts';
-import { FleetError, messageOf } from '../lib/error.ts';
+import { messageOf } from '../lib/error.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { DaemonParts } from './daemon-parts.ts';
 import { becomeMember, decodeRememberedCluster } from './membership.ts';
 import { DiskRecord } from './memory.ts';
 import { answerOperator, type Counts, metricsOf, newCounts, reloaderFor } from './operator.ts';
 import { serveEverywhere } from './servers.ts';
+import { wedgeMsOf } from './settings.ts';
 
 const limits = {
   /** For everything that ends the daemon: systemd kills it after `TimeoutStopSec=`. */
@@ -75,6 +77,7 @@ class MachineLife {
     const { registry, folders, log } = this.#parts;
     this.#sayLeaseTrouble();
     const memory = new DiskRecord(join(folders.state, 'cluster.json'), decodeRememberedCluster);
+    this.#rememberLease();
     const outcome = await becomeMember({ registry, memory, clock: systemClock, log }, signal);
     if (outcome.kind === 'stopped') return 'stopped';
     if (outcome.kind === 'refused') return this.#refused(outcome);
@@ -128,6 +131,8 @@ class MachineLife {
 
   #runAgent(signal: AbortSignal): Promise<void> {
     const { settings, identity, registry, folders, log } = this.#parts;
+    const { keeper } = registry;
+    keeper.expectSystemd();
     return runAgent(
       {
         connect: (events) => connectSystemd(systemBusAddress(process.env), systemClock, events),
@@ -142,6 +147,8 @@ class MachineLife {
         },
         bootId: identity.bootId,
         onShutdown: () => this.#leave(),
+        onAnswer: () => keeper.systemdAnswered(),
+        pingMs: Math.min(agentLimits.pingMs, wedgeMsOf(settings) / 3),
         meter: this.#counts.agent,
         onReportsDoubted: (doubt) => registry.registration.onChange(doubt),
       },
@@ -172,6 +179,21 @@ class MachineLife {
     return 'refused';
   }
 
+  /** For the process after this one, which renews it before it knows anything else. */
+  #rememberLease(): void {
+    const { registry, identity, lease: record, log } = this.#parts;
+    const { lease, registration } = registry;
+    registration.onChange(() => {
+      const leaseId = lease.id;
+      if (leaseId === null) return;
+      try {
+        record.write({ leaseId, ttlMs: lease.ttlMs, bootId: identity.bootId });
+      } catch (error) {
+        log.warn({ problem: messageOf(error) }, 'lease not remembered for a restart');
+      }
+    });
+  }
+
   #sayLeaseTrouble(): void {
     const { registry, log } = this.#parts;
     registry.lease.onTrouble((problem) => {
@@ -195,13 +217,4 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   const done = new AbortController();
   const ending = work.finally(() => done.abort());
   await Promise.race([ending, rest(ms, systemClock, done.signal)]);
-}
-
-/** The status a refusal ends with, which fleet.service does not start again. */
-export const configurationStatus = 78;
-
-/** Says an operating error in words; anything else is a bug and keeps its stack. */
-export function failureText(error: unknown): string {
-  if (error instanceof FleetError) return `${error.message}\n${error.trouble.hint}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

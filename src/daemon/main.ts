@@ -4,19 +4,18 @@ import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import { flushed } from '../lib/flushed.ts';
 import type { Result } from '../lib/result.ts';
-import { handedSockets } from './activation.ts';
 import { type ReadConfig, readConfig } from './config.ts';
-import { configurationStatus, failureText, runDaemon } from './daemon.ts';
 import type { Folders } from './daemon-parts.ts';
-import { readIdentity } from './identity.ts';
-import { leaveCluster } from './leave.ts';
+import { configurationStatus, failureText } from './failure.ts';
+import { type MachineIdentity, readIdentity } from './identity.ts';
 import { takeDaemonLock } from './lock.ts';
-import { createLog, sinkFor } from './log.ts';
-import { createNotifier } from './notify.ts';
-import { registryFrom } from './open-registry.ts';
+import { keeperFrom, leaseRecord, renewEarly } from './open-keeper.ts';
 import { listenToOperator } from './operator-signals.ts';
 import { type Flags, fleetdProgram } from './program.ts';
 import type { Settings } from './settings.ts';
+
+// What is imported above is small: the lease of the process before is renewed first, and only then
+// is the rest of the program loaded.
 
 const usageStatus = 2;
 const lastWordsMsMax = 1_000;
@@ -28,28 +27,27 @@ async function main(): Promise<number> {
   const settings = settingsFrom(flags.config);
   if (settings === null) return configurationStatus;
   const identity = readIdentity();
-  const registry = registryFrom(settings, identity);
-  if (flags.leave === true) {
-    process.stdout.write(`${await leaveCluster(registry, identity)}\n`);
-    registry.close();
-    return 0;
-  }
-  const log = await createLog(settings.verbosity, sinkFor(process.stdout, process.env));
+  if (flags.leave === true) return await leave(settings, identity);
   const folders = foldersFrom(process.env);
   const lock = await takeDaemonLock(folders.run);
-  const notifier = createNotifier(process.env, log);
-  const handed = handedSockets(process.env, process.pid);
-  for (const name of Object.keys(process.env)) {
-    if (name.startsWith('LISTEN_')) delete process.env[name]; // not for our children
-  }
+  const keeper = keeperFrom(settings);
+  const lease = leaseRecord(folders.run);
+  renewEarly(keeper, lease, identity.bootId);
+  const { startDaemon } = await import('./start.ts');
   const readAgain = (): Result<ReadConfig, readonly string[]> => configFrom(flags.config);
-  const parts = {
-    ...{ settings, identity, registry, folders, log, notifier, operator, handed },
-    readConfig: readAgain,
-  };
-  const end = await runDaemon(parts, stopSignal());
+  const parts = { settings, identity, folders, operator, keeper, lease, readConfig: readAgain };
+  const end = await startDaemon(parts, stopSignal());
   lock.close();
   return end === 'refused' ? configurationStatus : 0;
+}
+
+async function leave(settings: Settings, identity: MachineIdentity): Promise<number> {
+  const { registryFrom } = await import('./open-registry.ts');
+  const { leaveCluster } = await import('./leave.ts');
+  const registry = registryFrom(settings, identity);
+  process.stdout.write(`${await leaveCluster(registry, identity)}\n`);
+  registry.close();
+  return 0;
 }
 
 /** fleet 1.0 took `-config` as well. */

@@ -28,11 +28,13 @@ export function newCounts(): Counts {
 }
 
 /** What `GET /metrics` says now. */
-export function metricsOf({ store, lease, ledger }: Registry, counts: Counts): readonly Metric[] {
+export function metricsOf(registry: Registry, counts: Counts): readonly Metric[] {
+  const { store, lease, keeper, ledger } = registry;
   return daemonMetrics({
     ...counts,
     requests: () => store.counts(),
     lease: () => lease.status(),
+    keeper: () => keeper.counts(),
     orderCount: () => ledger.orderBook()?.orders.size ?? null,
   });
 }

@@ -24,6 +24,8 @@ export interface Settings {
   readonly publicIp: string | null;
   readonly metadata: ReadonlyMap<string, string>;
   readonly agentTtlMs: number;
+  /** How long a daemon that does not work still counts as alive; null: `wedgeMsOf`. */
+  readonly wedgeMs: number | null;
   readonly unitsDirectory: string;
   readonly tokenLimitCount: number;
   readonly disableEngine: boolean;
@@ -33,6 +35,9 @@ export interface Settings {
 
 /** etcd grants no shorter leases with its default election timeout. */
 export const agentTtlMsMin = 2_000;
+
+/** A daemon that is held up for so long in `agent_ttl` is not stuck yet. */
+export const wedgePerTtlMin = 5;
 
 /** A value as it was written, or why it cannot be used. */
 type Parse<T> = (text: string) => Result<T, string>;
@@ -59,6 +64,7 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   public_ip: { field: 'publicIp', parse: address },
   metadata: { field: 'metadata', parse: metadata },
   agent_ttl: { field: 'agentTtlMs', parse: durationMs(agentTtlMsMin) },
+  wedge_seconds: { field: 'wedgeMs', parse: durationMs(wedgePerTtlMin * agentTtlMsMin) },
   units_directory: { field: 'unitsDirectory', parse: absolutePath },
   token_limit: { field: 'tokenLimitCount', parse: count(1, 1000) },
   disable_engine: { field: 'disableEngine', parse: truth },
@@ -93,12 +99,18 @@ export const settingDefaults: Settings = {
   publicIp: null,
   metadata: new Map(),
   agentTtlMs: 10_000,
+  wedgeMs: null,
   unitsDirectory: '/run/fleet/units',
   tokenLimitCount: 100,
   disableEngine: false,
   apiListen: [{ kind: 'unix', path: '/run/fleet.sock' }],
   insecureTcp: false,
 };
+
+/** `wedge_seconds`: a minute unless it is set, or more where the TTL is so long that it takes it. */
+export function wedgeMsOf({ wedgeMs, agentTtlMs }: Settings): number {
+  return wedgeMs ?? Math.max(60_000, wedgePerTtlMin * agentTtlMs);
+}
 
 function optionalText(text: string): Result<string | null, string> {
   return ok(text === '' ? null : text);

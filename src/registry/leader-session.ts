@@ -49,6 +49,7 @@ export class StoreLeaderSession implements LeaderSession {
     this.#mirror = new Mirror({ store, keys, clock, ttlMs: lease.ttlMs });
     this.#mirror.onChange(() => this.#look());
     this.#forgetLease = lease.onLost(() => this.#end());
+    lease.lead(this.term);
     void this.#mirror.run(this.#ending.signal); // ends with the session, never rejects
   }
 
@@ -226,6 +227,7 @@ export class StoreLeaderSession implements LeaderSession {
   #end(): void {
     if (!this.isLive()) return;
     this.#forgetLease();
+    this.#options.lease.lead(null);
     this.#ending.abort();
     this.#tell();
   }

@@ -35,6 +35,10 @@ function sources(): MetricSources & { readonly engine: EngineCounts; readonly ag
       heldForMs: 60_000,
       renewedAgoMs: 500,
     }),
+    keeper: () => ({
+      withheld: { loop: 0, systemd: 1 },
+      ...{ stoodDownCount: 2, sleptCount: 0, restartCount: 0 },
+    }),
     orderCount: () => 4,
   };
 }
