@@ -3,19 +3,19 @@ import { CommanderError } from 'commander';
 import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import { flushed } from '../lib/flushed.ts';
-import type { Result } from '../lib/result.ts';
+import { fail, type Result } from '../lib/result.ts';
 import { type ReadConfig, readConfig } from './config.ts';
 import type { Folders } from './daemon-parts.ts';
-import { configurationStatus, failureText } from './failure.ts';
-import { type MachineIdentity, readIdentity } from './identity.ts';
+import { configurationStatus, sayFailure } from './failure.ts';
+import { readIdentity } from './identity.ts';
 import { takeDaemonLock } from './lock.ts';
 import { keeperFrom, leaseRecord, renewEarly } from './open-keeper.ts';
 import { listenToOperator } from './operator-signals.ts';
 import { type Flags, fleetdProgram } from './program.ts';
 import type { Settings } from './settings.ts';
 
-// What is imported above is small: the lease of the process before is renewed first, and only then
-// is the rest of the program loaded.
+// What is imported above is small: the lease of the process before is being renewed by the time
+// that the rest of the program is loaded.
 
 const usageStatus = 2;
 const lastWordsMsMax = 1_000;
@@ -27,27 +27,18 @@ async function main(): Promise<number> {
   const settings = settingsFrom(flags.config);
   if (settings === null) return configurationStatus;
   const identity = readIdentity();
-  if (flags.leave === true) return await leave(settings, identity);
+  if (flags.leave === true) return await (await import('./start.ts')).leave(settings, identity);
   const folders = foldersFrom(process.env);
   const lock = await takeDaemonLock(folders.run);
   const keeper = keeperFrom(settings);
   const lease = leaseRecord(folders.run);
   renewEarly(keeper, lease, identity.bootId);
   const { startDaemon } = await import('./start.ts');
-  const readAgain = (): Result<ReadConfig, readonly string[]> => configFrom(flags.config);
+  const readAgain = (): Result<ReadConfig, readonly string[]> => configAgain(flags.config);
   const parts = { settings, identity, folders, operator, keeper, lease, readConfig: readAgain };
-  const end = await startDaemon(parts, stopSignal());
+  const status = await startDaemon(parts, stopSignal());
   lock.close();
-  return end === 'refused' ? configurationStatus : 0;
-}
-
-async function leave(settings: Settings, identity: MachineIdentity): Promise<number> {
-  const { registryFrom } = await import('./open-registry.ts');
-  const { leaveCluster } = await import('./leave.ts');
-  const registry = registryFrom(settings, identity);
-  process.stdout.write(`${await leaveCluster(registry, identity)}\n`);
-  registry.close();
-  return 0;
+  return status;
 }
 
 /** fleet 1.0 took `-config` as well. */
@@ -69,6 +60,16 @@ function settingsFrom(fileName: string): Settings | null {
 
 function configFrom(fileName: string): Result<ReadConfig, readonly string[]> {
   return readConfig({ fileName, fileText: textOf(fileName), environment: process.env });
+}
+
+/** As `configFrom`; a file that cannot be read is a problem like others. */
+function configAgain(fileName: string): Result<ReadConfig, readonly string[]> {
+  try {
+    return configFrom(fileName);
+  } catch (error) {
+    if (!(error instanceof FleetError)) throw error;
+    return fail([error.message]);
+  }
 }
 
 function textOf(fileName: string): string | null {
@@ -102,9 +103,7 @@ function stopSignal(): AbortSignal {
 /** Help and version are said and done; mistakes on the command line were told by commander. */
 function statusAfter(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
-  process.stderr.write(`fleetd: ${failureText(error)}\n`);
-  const isConfiguration = error instanceof FleetError && error.trouble.code === 'config/invalid';
-  return isConfiguration ? configurationStatus : 1;
+  return sayFailure(error);
 }
 
 void main()
