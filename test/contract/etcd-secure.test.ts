@@ -76,16 +76,18 @@ async function useAll(registry: Registry, unit: string): Promise<void> {
   await following;
 }
 
+const soon = { timeout: 15_000 } as const;
+
 /** The main loop stands still for two TTLs: the keeper thread is on its own. */
 async function blockWhileLeading(registry: Registry): Promise<void> {
   expect(await registry.registration.join(never)).toEqual({ kind: 'registered' });
   const leaseId = registry.lease.id;
   const session = await registry.election.lead(never);
   const renewalCount = () => registry.store.counts().get('renewal')?.sentCount ?? 0;
-  await expect.poll(renewalCount, { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect.poll(renewalCount, soon).toBeGreaterThan(0);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);
-  await expect.poll(() => session?.isLive()).toBe(false);
-  await expect.poll(() => registry.keeper.counts().stoodDownCount).toBe(1);
+  await expect.poll(() => session?.isLive(), soon).toBe(false);
+  await expect.poll(() => registry.keeper.counts().stoodDownCount, soon).toBe(1);
   expect(leaseId).not.toBeNull();
   expect(registry.lease.id).toBe(leaseId);
   expect(await registry.store.inspectLease(leaseId ?? ('0' as LeaseId), never)).not.toBeNull();
