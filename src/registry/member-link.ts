@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/error.ts';
 import {
   etcdCalls,
   leaseRequest,
@@ -96,8 +97,16 @@ export class MemberLink {
     });
   }
 
+  /** An answer that cannot be read costs this connection, not the thread. */
   #take(bytes: Uint8Array): void {
-    const { leaseId, standing } = readKeepAlive(bytes);
+    try {
+      this.#tell(readKeepAlive(bytes));
+    } catch (thrown) {
+      this.end(new Error(`an answer that is not understood: ${messageOf(thrown)}`));
+    }
+  }
+
+  #tell({ leaseId, standing }: ReturnType<typeof readKeepAlive>): void {
     this.#options.answered(leaseId, standing);
     for (const waiter of [...this.#waiters]) {
       if (waiter.leaseId !== leaseId) continue;
