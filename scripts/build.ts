@@ -1,21 +1,48 @@
 // Bundles each program into one file under dist/. What etcd3 reads at run time goes beside it.
 // dist/ is complete in itself: a machine needs it and a Node, nothing from node_modules.
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
-const programs = { fleetd: 'daemon', fleetctl: 'fleetctl', fleetlab: 'lab' } as const;
+// The keeper thread of fleetd goes into it as a string: it is started from there, not from a file.
+const keeper = await build({
+  entryPoints: ['src/registry/keeper-worker.ts'],
+  bundle: true,
+  minifyWhitespace: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  write: false,
+  logLevel: 'warning',
+});
+
+const entryPoints = {
+  fleetd: 'daemon/main',
+  'fleetd-start': 'daemon/start',
+  fleetctl: 'fleetctl/main',
+  fleetlab: 'lab/main',
+} as const;
+
+/** What fleetd loads only when it has begun to renew its lease is a file beside it. */
+const later: Plugin = {
+  name: 'later',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\/start\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './fleetd-start.cjs', external: true } : null,
+    );
+  },
+};
 
 await build({
-  entryPoints: Object.entries(programs).map(([program, folder]) => ({
-    in: `src/${folder}/main.ts`,
-    out: program,
-  })),
+  entryPoints: Object.entries(entryPoints).map(([out, path]) => ({ in: `src/${path}.ts`, out })),
   outdir: 'dist/bin',
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
   target: 'node24',
   format: 'cjs',
+  supported: { 'dynamic-import': false }, // `require`, which needs no second loader
+  plugins: [later],
+  define: { FLOTILLA_KEEPER: JSON.stringify(keeper.outputFiles[0]?.text ?? '') },
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',

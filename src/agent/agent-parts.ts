@@ -24,6 +24,8 @@ export interface AgentOptions {
   readonly onShutdown: () => void;
   /** systemd answered a call: at least every `pingMs` while it is well. */
   readonly onAnswer?: () => void;
+  /** Between two round trips on an idle connection; `agentLimits.pingMs` when left out. */
+  readonly pingMs?: number;
   /** Hands over what to call when the store may have lost our reports, e.g. with another lease. */
   readonly onReportsDoubted?: (doubt: () => void) => void;
   /** Why systemd cannot use a unit's file; without it, only that it cannot. */

@@ -65,6 +65,8 @@ class DbusSystemd implements Systemd {
   #connection: BusConnection | null = null;
   /** The unique bus name of systemd: anybody may send us a signal, only its own count. */
   #owner = '';
+  /** Calls go to systemd, no longer to the bus itself, whose answers show nothing. */
+  #isAsked = false;
   #isOver = false;
 
   constructor(clock: Clock, events: SystemdEvents) {
@@ -76,11 +78,14 @@ class DbusSystemd implements Systemd {
   async connect(address: string): Promise<void> {
     this.#connection = await connectBus(address, this.#clock, {
       signalled: (signal) => this.#take(signal),
-      answered: () => this.#events.answered(),
+      answered: () => {
+        if (this.#isAsked) this.#events.answered();
+      },
       disconnected: (error) => this.#disconnected(error),
     });
     for (const rule of matchRules) await this.#askBus('AddMatch', rule);
     this.#owner = String(await this.#askBus('GetNameOwner', systemdName));
+    this.#isAsked = true;
     await this.#manager('Subscribe');
     if ((await this.systemState()) === 'stopping') this.#events.shutdownBegan();
   }

@@ -69,8 +69,9 @@ export class AgentSession {
 
   /** An idle connection is asked now and then: nothing else tells that systemd is stuck. */
   async #keepAsking(systemd: Systemd): Promise<void> {
+    const { clock, pingMs = agentLimits.pingMs } = this.#options;
     while (!this.#over.signal.aborted) {
-      await rest(agentLimits.pingMs, this.#options.clock, this.#over.signal);
+      await rest(pingMs, clock, this.#over.signal);
       if (!this.#over.signal.aborted) await systemd.ping();
     }
   }

@@ -8,6 +8,8 @@ import {
   settingDefaults,
   settingParsers,
   settingsWithoutEffect,
+  wedgeMsOf,
+  wedgePerTtlMin,
 } from './settings.ts';
 
 /** Where a configuration comes from: the text of fleet.conf (null: no such file) and `FLEET_*`. */
@@ -109,6 +111,11 @@ function userDefaults(environment: ConfigSource['environment']): Result<Partial<
 
 function contradictions(settings: Settings): string[] {
   const errors: string[] = [];
+  const { agentTtlMs } = settings;
+  if (wedgeMsOf(settings) < wedgePerTtlMin * agentTtlMs) {
+    const least = (wedgePerTtlMin * agentTtlMs) / 1_000;
+    errors.push(`wedge_seconds must be at least ${wedgePerTtlMin} times agent_ttl: ${least}`);
+  }
   if ((settings.etcdCertFile === null) !== (settings.etcdKeyFile === null)) {
     errors.push('etcd_certfile and etcd_keyfile must be set together');
   }

@@ -2,10 +2,11 @@ import type { Server } from 'node:http';
 import { runAgent } from '../agent/agent.ts';
 import { connectSystemd } from '../agent/dbus-systemd.ts';
 import { explainFromJournal } from '../agent/journal-words.ts';
+import { agentLimits } from '../agent/limits.ts';
 import { createApi } from '../api/server.ts';
 import { runEngine } from '../engine/engine.ts';
 import { rest, systemClock } from '../lib/clock.ts';
-import { FleetError, messageOf } from '../lib/error.ts';
+import { messageOf } from '../lib/error.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { DaemonParts } from './daemon-parts.ts';
 import { becomeMember, followStore, type MembershipOptions } from './membership.ts';
@@ -20,6 +21,7 @@ import {
 } from './operator.ts';
 import { orphanNotices } from './orphan-notices.ts';
 import { serveEverywhere } from './servers.ts';
+import { wedgeMsOf } from './settings.ts';
 import { watchSpace } from './space-watch.ts';
 import { storeKeeper } from './store-keeper.ts';
 import { StoreMemory, storeRecordsIn } from './store-memory.ts';
@@ -102,6 +104,7 @@ class MachineLife {
   async run(signal: AbortSignal): Promise<DaemonEnd> {
     const { registry, log } = this.#parts;
     this.#sayLeaseTrouble();
+    this.#rememberLease();
     const outcome = await becomeMember(this.#membership, signal);
     if (outcome.kind === 'stopped') return 'stopped';
     if (outcome.kind === 'refused') return this.#refused(outcome);
@@ -167,6 +170,8 @@ class MachineLife {
 
   #runAgent(signal: AbortSignal): Promise<void> {
     const { settings, identity, registry, places, log } = this.#parts;
+    const { keeper } = registry;
+    keeper.expectSystemd();
     return runAgent(
       {
         connect: (events) => connectSystemd(places.busAddress, systemClock, events),
@@ -181,6 +186,8 @@ class MachineLife {
         },
         bootId: identity.bootId,
         onShutdown: () => this.#leave(),
+        onAnswer: () => keeper.systemdAnswered(),
+        pingMs: Math.min(agentLimits.pingMs, wedgeMsOf(settings) / 3),
         meter: this.#counts.agent,
         lease: registry.lease,
         uptimeMs,
@@ -214,6 +221,21 @@ class MachineLife {
     return 'refused';
   }
 
+  /** For the process after this one, which renews it before it knows anything else. */
+  #rememberLease(): void {
+    const { registry, identity, lease: record, log } = this.#parts;
+    const { lease, registration } = registry;
+    registration.onChange(() => {
+      const leaseId = lease.id;
+      if (leaseId === null) return;
+      try {
+        record.write({ leaseId, ttlMs: lease.ttlMs, bootId: identity.bootId });
+      } catch (error) {
+        log.warn({ problem: messageOf(error) }, 'lease not remembered for a restart');
+      }
+    });
+  }
+
   #sayLeaseTrouble(): void {
     const { registry, log } = this.#parts;
     registry.lease.onTrouble((problem) => {
@@ -237,13 +259,4 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   const done = new AbortController();
   const ending = work.finally(() => done.abort());
   await Promise.race([ending, rest(ms, systemClock, done.signal)]);
-}
-
-/** The status a refusal ends with, which fleet.service does not start again. */
-export const configurationStatus = 78;
-
-/** Says an operating error in words; anything else is a bug and keeps its stack. */
-export function failureText(error: unknown): string {
-  if (error instanceof FleetError) return `${error.message}\n${error.trouble.hint}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -3,21 +3,20 @@ import { CommanderError } from 'commander';
 import { rest, systemClock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import { flushed } from '../lib/flushed.ts';
-import type { Result } from '../lib/result.ts';
-import { handedSockets } from './activation.ts';
+import { fail, type Result } from '../lib/result.ts';
 import { type ReadConfig, readConfig } from './config.ts';
-import { configurationStatus, failureText, runDaemon } from './daemon.ts';
+import { configurationStatus, sayFailure } from './failure.ts';
 import { readIdentity } from './identity.ts';
-import { leaveCluster } from './leave.ts';
 import { takeDaemonLock } from './lock.ts';
-import { createLog, sinkFor } from './log.ts';
-import { createNotifier } from './notify.ts';
-import { registryFrom } from './open-registry.ts';
+import { keeperFrom, leaseRecord, renewEarly } from './open-keeper.ts';
 import { listenToOperator } from './operator-signals.ts';
 import { placesFrom } from './places.ts';
 import { type Flags, fleetdProgram } from './program.ts';
 import type { Settings } from './settings.ts';
 import { identityOfUser } from './user-manager.ts';
+
+// What is imported above is small: the lease of the process before is being renewed by the time
+// that the rest of the program is loaded.
 
 const usageStatus = 2;
 const lastWordsMsMax = 1_000;
@@ -29,28 +28,18 @@ async function main(): Promise<number> {
   const settings = settingsFrom(flags.config);
   if (settings === null) return configurationStatus;
   const identity = settings.systemdUser ? identityOfUser(readIdentity()) : readIdentity();
-  const registry = registryFrom(settings, identity);
-  if (flags.leave === true) {
-    process.stdout.write(`${await leaveCluster(registry, identity, settings.systemdUser)}\n`);
-    registry.close();
-    return 0;
-  }
-  const log = await createLog(settings.verbosity, sinkFor(process.stdout, process.env));
+  if (flags.leave === true) return await (await import('./start.ts')).leave(settings, identity);
   const places = placesFrom(settings, process.env);
   const lock = await takeDaemonLock(places.run);
-  const notifier = createNotifier(process.env, log);
-  const handed = handedSockets(process.env, process.pid);
-  for (const name of Object.keys(process.env)) {
-    if (name.startsWith('LISTEN_')) delete process.env[name]; // not for our children
-  }
-  const readAgain = (): Result<ReadConfig, readonly string[]> => configFrom(flags.config);
-  const parts = {
-    ...{ settings, identity, registry, places, log, notifier, operator, handed },
-    readConfig: readAgain,
-  };
-  const end = await runDaemon(parts, stopSignal());
+  const keeper = keeperFrom(settings);
+  const lease = leaseRecord(places.run);
+  renewEarly(keeper, lease, identity.bootId);
+  const { startDaemon } = await import('./start.ts');
+  const readAgain = (): Result<ReadConfig, readonly string[]> => configAgain(flags.config);
+  const parts = { settings, identity, places, operator, keeper, lease, readConfig: readAgain };
+  const status = await startDaemon(parts, stopSignal());
   lock.close();
-  return end === 'refused' ? configurationStatus : 0;
+  return status;
 }
 
 /** fleet 1.0 took `-config` as well. */
@@ -72,6 +61,16 @@ function settingsFrom(fileName: string): Settings | null {
 
 function configFrom(fileName: string): Result<ReadConfig, readonly string[]> {
   return readConfig({ fileName, fileText: textOf(fileName), environment: process.env });
+}
+
+/** As `configFrom`; a file that cannot be read is a problem like others. */
+function configAgain(fileName: string): Result<ReadConfig, readonly string[]> {
+  try {
+    return configFrom(fileName);
+  } catch (error) {
+    if (!(error instanceof FleetError)) throw error;
+    return fail([error.message]);
+  }
 }
 
 function textOf(fileName: string): string | null {
@@ -97,9 +96,7 @@ function stopSignal(): AbortSignal {
 /** Help and version are said and done; mistakes on the command line were told by commander. */
 function statusAfter(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
-  process.stderr.write(`fleetd: ${failureText(error)}\n`);
-  const isConfiguration = error instanceof FleetError && error.trouble.code === 'config/invalid';
-  return isConfiguration ? configurationStatus : 1;
+  return sayFailure(error);
 }
 
 void main()

@@ -1,6 +1,7 @@
 import type { HistogramSample, Metric, MetricSample } from '../lib/metric.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { LeaseStatus } from '../registry/lease.ts';
+import type { KeeperCounts } from '../registry/lease-keeper.ts';
 import type { RequestCount, RequestKind } from '../registry/store.ts';
 import type { AgentCounts } from './agent-counts.ts';
 import { type EngineCounts, gauge } from './engine-counts.ts';
@@ -14,6 +15,7 @@ export interface MetricSources {
   readonly lease: () => LeaseStatus | null;
   readonly notices: () => readonly Metric[];
   readonly store: () => readonly Metric[];
+  readonly keeper: () => KeeperCounts;
   /** How many orders this machine has; null while they are not known. */
   readonly orderCount: () => number | null;
 }
@@ -53,6 +55,7 @@ export function daemonMetrics(sources: MetricSources): readonly Metric[] {
     ...sources.store(),
     ...registryMetrics(sources.requests()),
     ...leaseMetrics(sources.lease()),
+    ...keeperMetrics(sources.keeper()),
     gauge('fleet_agent_orders', 'Units this machine has orders for.', sources.orderCount() ?? 0),
     {
       name: 'fleet_api_answers_total',
@@ -101,6 +104,25 @@ function leaseMetrics(lease: LeaseStatus | null): readonly Metric[] {
     gauge('fleet_lease_age_seconds', 'Since this daemon holds its lease.', heldForMs / 1_000),
     gauge('fleet_lease_renewed_ago_seconds', 'Since its last renewal.', renewedAgoMs / 1_000),
     gauge('fleet_lease_ttl_seconds', 'What it lasts without renewal.', ttlMs / 1_000),
+  ];
+}
+
+function keeperMetrics(counts: KeeperCounts): readonly Metric[] {
+  const { withheld, stoodDownCount, sleptCount, restartCount } = counts;
+  const events = { 'stood-down': stoodDownCount, slept: sleptCount, restarted: restartCount };
+  return [
+    {
+      name: 'fleet_lease_withheld_total',
+      help: 'Times that the lease was left to expire, since this did not work for wedge_seconds.',
+      type: 'counter',
+      samples: Object.entries(withheld).map(([why, value]) => ({ labels: { why }, value })),
+    },
+    {
+      name: 'fleet_keeper_events_total',
+      help: 'What else the thread met that renews the lease.',
+      type: 'counter',
+      samples: Object.entries(events).map(([event, value]) => ({ labels: { event }, value })),
+    },
   ];
 }
 

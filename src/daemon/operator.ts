@@ -35,13 +35,14 @@ export function newCounts(log: Logger): Counts {
 
 /** What `GET /metrics` says now. */
 export function metricsOf(registry: Registry, counts: Counts): readonly Metric[] {
-  const { store, lease, ledger } = registry;
+  const { store, lease, keeper, ledger } = registry;
   return daemonMetrics({
     ...counts,
     store: () => storeMetrics(signsOf(registry, counts)),
     notices: () => counts.notices.metrics(),
     requests: () => store.counts(),
     lease: () => lease.status(),
+    keeper: () => keeper.counts(),
     orderCount: () => ledger.orderBook()?.orders.size ?? null,
   });
 }

@@ -27,6 +27,8 @@ export interface Settings {
   readonly agentTtlMs: number;
   /** How long nothing moves when most machines vanish at once; 0: no brake. */
   readonly brakeMs: number;
+  /** How long a daemon that does not work still counts as alive; null: `wedgeMsOf`. */
+  readonly wedgeMs: number | null;
   readonly unitsDirectory: string;
   /** Drive the systemd of the user who runs fleetd, not the system's. */
   readonly systemdUser: boolean;
@@ -38,6 +40,9 @@ export interface Settings {
 
 /** etcd grants no shorter leases with its default election timeout. */
 export const agentTtlMsMin = 2_000;
+
+/** A daemon that is held up for so long in `agent_ttl` is not stuck yet. */
+export const wedgePerTtlMin = 5;
 
 /** A value as it was written, or why it cannot be used. */
 type Parse<T> = (text: string) => Result<T, string>;
@@ -66,6 +71,7 @@ export const settingParsers: Readonly<Record<string, Setting>> = {
   metadata: { field: 'metadata', parse: metadata },
   agent_ttl: { field: 'agentTtlMs', parse: durationMs(agentTtlMsMin) },
   brake_seconds: { field: 'brakeMs', parse: seconds(0, 3_600) },
+  wedge_seconds: { field: 'wedgeMs', parse: durationMs(wedgePerTtlMin * agentTtlMsMin) },
   units_directory: { field: 'unitsDirectory', parse: absolutePath },
   systemd_user: { field: 'systemdUser', parse: truth },
   token_limit: { field: 'tokenLimitCount', parse: count(1, 1000) },
@@ -103,6 +109,7 @@ export const settingDefaults: Settings = {
   metadata: new Map(),
   agentTtlMs: 10_000,
   brakeMs: 60_000,
+  wedgeMs: null,
   unitsDirectory: '/run/fleet/units',
   systemdUser: false,
   tokenLimitCount: 100,
@@ -110,6 +117,11 @@ export const settingDefaults: Settings = {
   apiListen: [{ kind: 'unix', path: '/run/fleet.sock' }],
   insecureTcp: false,
 };
+
+/** `wedge_seconds`: a minute unless it is set, or more where the TTL is so long that it takes it. */
+export function wedgeMsOf({ wedgeMs, agentTtlMs }: Settings): number {
+  return wedgeMs ?? Math.max(60_000, wedgePerTtlMin * agentTtlMs);
+}
 
 function optionalText(text: string): Result<string | null, string> {
   return ok(text === '' ? null : text);

@@ -8,9 +8,9 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
-/** The clock of this computer. */
+/** The clock of this computer. Its monotonic time is the same in every thread of the process. */
 export const systemClock: Clock = {
-  nowMs: () => performance.now(),
+  nowMs: () => Number(process.hrtime.bigint()) / 1e6,
   wallMs: () => Date.now(),
   after: (ms, run) => {
     const timer = setTimeout(run, ms);

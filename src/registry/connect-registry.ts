@@ -11,13 +11,16 @@ import { StoreElection } from './election.ts';
 import type { EtcdAccess } from './etcd-connection.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { GatedStore } from './gated-store.ts';
+import type { KeeperThread } from './keeper-thread.ts';
 import { Keys } from './keys.ts';
 import { MachineLease } from './lease.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
 import { Registration } from './registration.ts';
 import { StoreRoster } from './roster.ts';
 import type { Compare, Store } from './store.ts';
 import { StoreFill } from './store-fill.ts';
 import { StoreGate } from './store-gate.ts';
+import { StoreKeeper } from './store-keeper.ts';
 
 /** What the registry of one daemon is made of. */
 export interface RegistryOptions {
@@ -29,6 +32,8 @@ export interface RegistryOptions {
   /** What this machine says of itself. */
   readonly self: Machine;
   readonly clock: Clock;
+  /** Who renews the lease; left out: the store, in this loop. */
+  readonly keeper?: LeaseKeeper;
   /** Random identities of units; tests give their own. */
   readonly newIdentity?: () => UnitIdentity;
   /** The size at which etcd takes no more writes; 2 GiB unless given. */
@@ -50,6 +55,7 @@ export interface Registry {
   readonly fill: StoreFill;
   readonly cluster: ClusterClaim;
   readonly lease: MachineLease;
+  readonly keeper: LeaseKeeper;
   readonly registration: Registration;
   readonly election: StoreElection;
   readonly ledger: StoreAgentLedger;
@@ -61,11 +67,19 @@ export interface Registry {
 
 /** The registry on a real etcd. Connects when it is first asked for something. */
 export function connectRegistry(
-  options: Omit<RegistryOptions, 'store'>,
+  options: Omit<RegistryOptions, 'store' | 'keeper'>,
   access: EtcdAccess,
+  thread: KeeperThread | null = null,
 ): Registry {
-  const firstMember = randomInt(access.endpoints.length);
-  return openRegistry({ ...options, store: new EtcdStore(access, options.clock, firstMember) });
+  if (thread === null) {
+    const firstMember = randomInt(access.endpoints.length);
+    return openRegistry({ ...options, store: new EtcdStore(access, options.clock, firstMember) });
+  }
+  const store = new EtcdStore(access, options.clock, thread.firstMember, thread.counter);
+  // One member for all: the watches of a member that renews nothing are not to be trusted either.
+  store.onMember((endpoint) => thread.useMember(endpoint));
+  thread.onFailure((endpoint, sentAtMs) => store.doubt(endpoint, sentAtMs));
+  return openRegistry({ ...options, store, keeper: thread });
 }
 
 /** The registry on any store. */
@@ -78,7 +92,8 @@ export function openRegistry(options: RegistryOptions): Registry {
   const cluster = new ClusterClaim({ store: options.store, keys, gate, formatMax });
   const store = new GatedStore(options.store, { gate, fill, probeKey: keys.cluster });
   const storeGuard = () => cluster.guard();
-  const lease = new MachineLease({ store, clock, ttlMs });
+  const keeper = options.keeper ?? new StoreKeeper(store, clock);
+  const lease = new MachineLease({ store, clock, keeper, ttlMs });
   const registration = new Registration({ store, keys, clock, lease, storeGuard, self, gate });
   const newIdentity = options.newIdentity ?? ((): UnitIdentity => randomUUID() as UnitIdentity);
   const parts = { store, keys, clock, lease, registration, gate };
@@ -89,12 +104,16 @@ export function openRegistry(options: RegistryOptions): Registry {
     fill,
     cluster,
     lease,
+    keeper,
     registration,
     election: new StoreElection(parts),
     ledger: new StoreAgentLedger(parts),
     catalog: new StoreCatalog({ store, keys, storeGuard: joinedGuard(cluster), newIdentity }),
     roster: new StoreRoster({ store, keys, clock, storeGuard: joinedGuard(cluster) }),
-    close: () => store.close(),
+    close: () => {
+      keeper.close();
+      store.close();
+    },
   };
 }
 

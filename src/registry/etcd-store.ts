@@ -39,16 +39,35 @@ import type {
 export class EtcdStore implements Store {
   readonly #access: EtcdAccess;
   readonly #clock: Clock;
-  readonly #counter = new RequestCounter();
+  readonly #counter: RequestCounter;
+  readonly #memberListeners = new Set<(endpoint: string) => void>();
   #live: { readonly connection: EtcdConnection; readonly renewals: EtcdRenewals } | null = null;
   #madeCount: number;
   #isClosed = false;
 
   /** `firstMember` chooses the member to begin with, so that machines spread over them. */
-  constructor(access: EtcdAccess, clock: Clock, firstMember = 0) {
+  constructor(
+    access: EtcdAccess,
+    clock: Clock,
+    firstMember = 0,
+    counter: RequestCounter = new RequestCounter(),
+  ) {
     this.#access = access;
     this.#clock = clock;
     this.#madeCount = firstMember;
+    this.#counter = counter;
+  }
+
+  /** Called with the member's endpoint each time that a connection is made. */
+  onMember(listener: (endpoint: string) => void): void {
+    this.#memberListeners.add(listener);
+  }
+
+  /** Others had no answer from that member since then: so has ours, it is left for the next one. */
+  doubt(endpoint: string, sentAtMs: number): void {
+    const connection = this.#live?.connection;
+    if (connection === undefined || connection.endpoint !== endpoint) return;
+    connection.doubt(new Error('no answer within the time for a renewal'), sentAtMs);
   }
 
   get storeId(): string | null {
@@ -204,6 +223,7 @@ export class EtcdStore implements Store {
       this.#madeCount += 1;
       const renewals = new EtcdRenewals(connection, this.#clock, this.#counter);
       this.#live = { connection, renewals };
+      for (const listener of [...this.#memberListeners]) listener(connection.endpoint);
       if (this.#isClosed) connection.end();
     }
     return this.#live;

@@ -53,6 +53,7 @@ export class StoreLeaderSession implements LeaderSession {
     this.#mirror.onChange(() => this.#look());
     // A term does not outlive a store that is not believed: its picture is of another world.
     this.#forgets = [lease.onLost(() => this.#end()), gate.onTurn(() => this.#end())];
+    lease.lead(this.term);
     void this.#mirror.run(this.#ending.signal); // ends with the session, never rejects
   }
 
@@ -245,6 +246,7 @@ export class StoreLeaderSession implements LeaderSession {
   #end(): void {
     if (!this.isLive()) return;
     for (const forget of this.#forgets) forget();
+    this.#options.lease.lead(null);
     this.#ending.abort();
     this.#tell();
   }

@@ -1,12 +1,17 @@
-import { type Clock, rest } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
+import type { Revision } from '../model/ids.ts';
+import type { LeaseKeeper, Renewal } from './lease-keeper.ts';
 import { limits } from './limits.ts';
+import { retryMsFor } from './renewal-turns.ts';
 import type { LeaseId, Store } from './store.ts';
 
 /** What a lease needs. */
 export interface MachineLeaseOptions {
   readonly store: Store;
   readonly clock: Clock;
+  /** Who renews it. */
+  readonly keeper: LeaseKeeper;
   /** The TTL to ask for; etcd may grant more. */
   readonly ttlMs: number;
 }
@@ -14,11 +19,12 @@ export interface MachineLeaseOptions {
 interface Held {
   readonly leaseId: LeaseId;
   readonly ttlMs: number;
-  readonly ending: AbortController;
   readonly heldAtMs: number;
   /** When etcd last answered a renewal, and since when it did so in good time. Monotonic. */
   answeredAtMs: number;
   steadySinceMs: number;
+  readonly ending: AbortController;
+  letGo: () => void;
 }
 
 /** How a lease is, for people who look: times are from the monotonic clock to now. */
@@ -41,6 +47,7 @@ const gapPerTtl = 2 / 3;
 export class MachineLease {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #keeper: LeaseKeeper;
   readonly #askedTtlMs: number;
   readonly #lostListeners = new Set<() => void>();
   readonly #renewedListeners = new Set<(sentAtMs: number) => void>();
@@ -53,6 +60,7 @@ export class MachineLease {
   constructor(options: MachineLeaseOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#keeper = options.keeper;
     this.#askedTtlMs = options.ttlMs;
   }
 
@@ -107,6 +115,16 @@ export class MachineLease {
     return () => this.#troubleListeners.delete(listener);
   }
 
+  /** Ends once a lease that is held here would be renewed; never rejects. */
+  mayHold(signal: AbortSignal): Promise<void> {
+    return this.#keeper.mayHold(signal);
+  }
+
+  /** This machine leads in that term; null: no more. Given up for it when its loop is stuck. */
+  lead(term: Revision | null): void {
+    this.#keeper.lead(term);
+  }
+
   /** Takes a lease up again by its id; false when etcd does not know it any more. One try. */
   async resume(leaseId: LeaseId, signal: AbortSignal): Promise<boolean> {
     const sentAtMs = this.#clock.nowMs();
@@ -136,7 +154,7 @@ export class MachineLease {
   async stop(signal: AbortSignal): Promise<void> {
     const held = this.#drop();
     if (held === null) return;
-    const withinMs = this.#retryMs(held);
+    const withinMs = retryMsFor(held.ttlMs);
     // Whatever comes of it, nothing more can be done for the lease here.
     await this.#store.renewLease(held.leaseId, withinMs, signal).catch(() => null);
   }
@@ -144,65 +162,74 @@ export class MachineLease {
   #hold(leaseId: LeaseId, ttlMs: number): void {
     this.#drop();
     const nowMs = this.#clock.nowMs();
-    const ending = new AbortController();
     const moments = { heldAtMs: nowMs, answeredAtMs: nowMs, steadySinceMs: nowMs };
-    const held: Held = { leaseId, ttlMs, ending, ...moments };
+    const ending = new AbortController();
+    const held: Held = { leaseId, ttlMs, ...moments, ending, letGo: () => undefined };
     this.#held = held;
-    void this.#renewUntilEnded(held); // reports through the listeners, never rejects
+    this.#keep(held);
+  }
+
+  #keep(held: Held): void {
+    const { leaseId, ttlMs } = held;
+    held.letGo = this.#keeper.keep(
+      { leaseId, ttlMs },
+      {
+        answered: (renewal) => this.#takeRenewal(held, renewal),
+        failed: (problem) => {
+          if (this.#held === held) this.#tellTrouble(problem);
+        },
+        gone: (isSure) => {
+          if (isSure) this.#lose(held);
+          else void this.#askAgain(held); // tells its failures, never rejects
+        },
+      },
+    );
   }
 
   #drop(): Held | null {
     const held = this.#held;
     this.#held = null;
     held?.ending.abort();
+    held?.letGo();
     return held;
   }
 
-  async #renewUntilEnded(held: Held): Promise<void> {
-    const { signal } = held.ending;
-    let restMs = held.ttlMs / 3;
-    for (;;) {
-      await rest(restMs, this.#clock, signal);
-      if (signal.aborted) return;
-      const startedAtMs = this.#clock.nowMs();
-      const outcome = await this.#renew(held);
-      if (signal.aborted) return;
-      if (outcome === 'gone') return this.#lose(held);
-      const spentMs = this.#clock.nowMs() - startedAtMs;
-      const everyMs = outcome === 'renewed' ? held.ttlMs / 3 : this.#retryMs(held);
-      restMs = Math.max(everyMs - spentMs, 0);
-    }
+  #takeRenewal(held: Held, { sentAtMs, atMs }: Renewal): void {
+    if (this.#held !== held) return;
+    this.#tellTrouble(null);
+    this.#answered(held, atMs);
+    this.#tellRenewed(sentAtMs);
   }
 
-  async #renew(held: Held): Promise<'renewed' | 'failed' | 'gone'> {
+  /**
+   * What a keeper asks past the gate of this store is asked for again through it: another cluster's
+   * etcd, or one that was emptied, knows no lease of ours either.
+   */
+  async #askAgain(held: Held): Promise<void> {
+    if (this.#held !== held) return;
+    const sentAtMs = this.#clock.nowMs();
     try {
-      const { signal } = held.ending;
-      const sentAtMs = this.#clock.nowMs();
-      const standing = await this.#store.renewLease(held.leaseId, this.#retryMs(held), signal);
-      if (signal.aborted) return 'failed';
-      this.#tellTrouble(null);
-      this.#answered(held);
-      if (standing !== null) this.#tellRenewed(sentAtMs);
-      return standing === null ? 'gone' : 'renewed';
+      const withinMs = retryMsFor(held.ttlMs);
+      const { leaseId, ending } = held;
+      const standing = await this.#store.renewLease(leaseId, withinMs, ending.signal);
+      if (standing === null) return this.#lose(held);
+      this.#takeRenewal(held, { sentAtMs, atMs: this.#clock.nowMs() });
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
-      if (!held.ending.signal.aborted) this.#tellTrouble(messageOf(thrown));
-      return 'failed';
+      if (this.#held === held) this.#tellTrouble(messageOf(thrown));
     }
+    if (this.#held === held) this.#keep(held);
   }
 
-  #answered(held: Held): void {
-    const isAfterGap = this.#isGap(held);
-    held.answeredAtMs = this.#clock.nowMs();
+  /** `atMs` may be a while ago: what tells it may have waited for this loop. */
+  #answered(held: Held, atMs: number): void {
+    const isAfterGap = atMs - held.answeredAtMs > held.ttlMs * gapPerTtl;
+    held.answeredAtMs = Math.max(atMs, held.answeredAtMs);
     if (isAfterGap) held.steadySinceMs = held.answeredAtMs;
   }
 
   #isGap(held: Held): boolean {
     return this.#clock.nowMs() - held.answeredAtMs > held.ttlMs * gapPerTtl;
-  }
-
-  #retryMs(held: Held): number {
-    return Math.min(limits.retryMaxMs, held.ttlMs / 6);
   }
 
   #lose(held: Held): void {

@@ -85,6 +85,8 @@ export class Registration {
    */
   async join(signal: AbortSignal): Promise<RegistrationOutcome> {
     for (;;) {
+      // A machine that cannot work must not count as alive: it joins when it can.
+      await this.#options.lease.mayHold(signal);
       if (signal.aborted) return { kind: 'stopped' };
       try {
         const outcome = await this.#joinOnce(signal);

@@ -2,12 +2,15 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/daemon/config.ts';
+import { keeperFrom } from '../../src/daemon/open-keeper.ts';
 import { registryFrom } from '../../src/daemon/open-registry.ts';
 import type { Settings } from '../../src/daemon/settings.ts';
 import type { BootId, MachineId } from '../../src/model/ids.ts';
 import type { Registry } from '../../src/registry/connect-registry.ts';
+import type { LeaseId } from '../../src/registry/store.ts';
 import { type KeyPair, makeAuthority, type TestAuthority } from './certificates.ts';
 import { type EtcdServer, startEtcd } from './etcd-server.ts';
+import { keeperFile } from './keeper-code.ts';
 import { aName, aReport, aSubmission, ordering } from './ledger-subject.ts';
 
 const run = promisify(execFile);
@@ -38,7 +41,8 @@ function settingsOf(lines: readonly string[]): Settings {
 /** The registry of a machine whose fleet.conf has these lines. */
 function registryWith(lines: readonly string[], machine = 'a'): Registry {
   const identity = { id: machine.repeat(32) as MachineId, bootId: `boot-${machine}` as BootId };
-  const registry = registryFrom(settingsOf(lines), identity);
+  const settings = settingsOf(lines);
+  const registry = registryFrom(settings, identity, keeperFrom(settings, keeperFile));
   registries.push(registry);
   return registry;
 }
@@ -72,6 +76,23 @@ async function useAll(registry: Registry, unit: string): Promise<void> {
   await following;
 }
 
+const soon = { timeout: 15_000 } as const;
+
+/** The main loop stands still for two TTLs: the keeper thread is on its own. */
+async function blockWhileLeading(registry: Registry): Promise<void> {
+  expect(await registry.registration.join(never)).toEqual({ kind: 'registered' });
+  const leaseId = registry.lease.id;
+  const session = await registry.election.lead(never);
+  const renewalCount = () => registry.store.counts().get('renewal')?.sentCount ?? 0;
+  await expect.poll(renewalCount, soon).toBeGreaterThan(0);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);
+  await expect.poll(() => session?.isLive(), soon).toBe(false);
+  await expect.poll(() => registry.keeper.counts().stoodDownCount, soon).toBe(1);
+  expect(leaseId).not.toBeNull();
+  expect(registry.lease.id).toBe(leaseId);
+  expect(await registry.store.inspectLease(leaseId ?? ('0' as LeaseId), never)).not.toBeNull();
+}
+
 describe('an etcd with client certificates', () => {
   let etcd: EtcdServer;
   let tls: readonly string[];
@@ -85,6 +106,13 @@ describe('an etcd with client certificates', () => {
   test('serves a daemon with everything that it asks for', async () => {
     const registry = registryWith(ours());
     await useAll(registry, 'a.service');
+    await registry.lease.release(never);
+  });
+
+  test('is reached by the keeper thread too, with the same certificates', async () => {
+    const registry = registryWith(ours(), 'f');
+    await registry.cluster.settle(unremembered, 'ours', never);
+    await blockWhileLeading(registry);
     await registry.lease.release(never);
   });
 
@@ -143,6 +171,13 @@ describe.each([
   test('serves a user that has only etcd_key_prefix, everything that it asks for', async () => {
     const registry = registryWith(asFleet());
     await useAll(registry, 'a.service');
+    await registry.lease.release(never);
+  });
+
+  test('is reached by the keeper thread too, as that user', async () => {
+    const registry = registryWith(asFleet(), 'f');
+    await registry.cluster.settle(unremembered, 'ours', never);
+    await blockWhileLeading(registry);
     await registry.lease.release(never);
   });
 

@@ -84,6 +84,24 @@ function isForbidden({ from, target }: Import): boolean {
   return !allowed.includes(folderOf(path)) && !allowed.includes(path.slice('src/'.length));
 }
 
+/** The packages and built-ins that a file loads at once, with all that it imports. */
+function loadedBy(path: string): ReadonlySet<string> {
+  const loaded = new Set<string>();
+  const seen = new Set<string>();
+  const walk = (from: string): void => {
+    if (seen.has(from)) return;
+    seen.add(from);
+    const text = files.find((file) => file.path === from)?.text ?? '';
+    // Types are erased; what `import()` names is loaded later.
+    for (const [, target = ''] of text.matchAll(/^import (?!type\b)[^;]*?from '([^']+)';/gm)) {
+      if (target.startsWith('.')) walk(normalize(`${dirname(from)}/${target}`));
+      else loaded.add(target);
+    }
+  };
+  walk(path);
+  return loaded;
+}
+
 /** A circle of imports, written as a path; null when there is none. */
 function circleIn(below: ReadonlyMap<string, readonly string[]>): string | null {
   const done = new Set<string>();
@@ -139,6 +157,14 @@ describe('house rules', () => {
   it('lets each folder import only what stands below it, and each package live in one folder', () => {
     const forbidden = sources.flatMap(importsOf).filter(isForbidden);
     expect(forbidden.map(({ from, target }) => `${from} imports ${target}`)).toEqual([]);
+  });
+
+  it('runs the keeper thread on built-ins alone, and starts it before anything large', () => {
+    const thread = [...loadedBy('src/registry/keeper-worker.ts')];
+    expect(thread.length).toBeGreaterThan(2);
+    expect(thread.filter((name) => !name.startsWith('node:'))).toEqual([]);
+    const entry = [...loadedBy('src/daemon/main.ts')];
+    expect(entry.filter((name) => !name.startsWith('node:')).sort()).toEqual(['commander', 'ini']);
   });
 
   it('has no files that import each other in a circle', () => {

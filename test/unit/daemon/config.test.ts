@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../src/daemon/config.ts';
-import { settingDefaults } from '../../../src/daemon/settings.ts';
+import { settingDefaults, wedgeMsOf } from '../../../src/daemon/settings.ts';
 
 function read(fileText: string | null, environment: Record<string, string> = {}) {
   return readConfig({ fileName: 'fleet.conf', fileText, environment });
@@ -98,6 +98,15 @@ describe('fleet.conf', () => {
   it('refuses a lease shorter than etcd grants', () => {
     expect(errorsOf('agent_ttl=1s')).toEqual([
       'fleet.conf:1: agent_ttl must be from 2000 ms to 1 h',
+    ]);
+  });
+
+  it('believes a stuck daemon for five TTLs at least, a minute unless told otherwise', () => {
+    expect(wedgeMsOf(settingsOf(''))).toBe(60_000);
+    expect(wedgeMsOf(settingsOf('agent_ttl=15s'))).toBe(75_000);
+    expect(wedgeMsOf(settingsOf('agent_ttl=3s\nwedge_seconds=15'))).toBe(15_000);
+    expect(errorsOf('agent_ttl=3s\nwedge_seconds=14')).toEqual([
+      'wedge_seconds must be at least 5 times agent_ttl: 15',
     ]);
   });
 

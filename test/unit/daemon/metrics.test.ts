@@ -43,6 +43,10 @@ function sources(): MetricSources & { readonly engine: EngineCounts; readonly ag
     }),
     notices: () => new NoticeBoard(captureLog().log).metrics(),
     store: () => [],
+    keeper: () => ({
+      withheld: { loop: 0, systemd: 1 },
+      ...{ stoodDownCount: 2, sleptCount: 0, restartCount: 0 },
+    }),
     orderCount: () => 4,
   };
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { FaultyStore } from '../../../src/registry/faulty-store.ts';
 import { MachineLease } from '../../../src/registry/lease.ts';
 import { MemoryStore } from '../../../src/registry/memory-store.ts';
+import { StoreKeeper } from '../../../src/registry/store-keeper.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 
 const ttlMs = 3000;
@@ -9,7 +10,7 @@ const ttlMs = 3000;
 async function held(): Promise<{ clock: ManualClock; store: FaultyStore; lease: MachineLease }> {
   const clock = new ManualClock();
   const store = new FaultyStore(new MemoryStore(clock));
-  const lease = new MachineLease({ store, clock, ttlMs });
+  const lease = new MachineLease({ store, clock, keeper: new StoreKeeper(store, clock), ttlMs });
   await lease.grant(new AbortController().signal);
   return { clock, store, lease };
 }
