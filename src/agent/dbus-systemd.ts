@@ -28,13 +28,6 @@ const matchRules = [
     `arg0='${systemdName}'`,
 ];
 
-/** Where the system bus listens: `DBUS_SYSTEM_BUS_ADDRESS`, else the usual socket. */
-export function systemBusAddress(
-  environment: Readonly<Record<string, string | undefined>>,
-): string {
-  return environment['DBUS_SYSTEM_BUS_ADDRESS'] || 'unix:path=/run/dbus/system_bus_socket';
-}
-
 /**
  * Connects to the systemd behind a bus and subscribes to its signals. Throws FleetError
  * (`systemd/unavailable`, `systemd/timeout`, `systemd/refused`).

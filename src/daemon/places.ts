@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { systemBusAddress } from '../agent/dbus-systemd.ts';
+import { systemBusAddress } from '../agent/bus-address.ts';
 import type { Settings } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

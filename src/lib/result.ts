@@ -12,3 +12,8 @@ export function ok<T>(value: T): { readonly ok: true; readonly value: T } {
 export function fail<E>(error: E): { readonly ok: false; readonly error: E } {
   return { ok: false, error };
 }
+
+/** The value of a success; null of a failure. */
+export function valueOrNull<T, E>(result: Result<T, E>): T | null {
+  return result.ok ? result.value : null;
+}

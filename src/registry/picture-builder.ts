@@ -1,4 +1,4 @@
-import type { Result } from '../lib/result.ts';
+import { type Result, valueOrNull } from '../lib/result.ts';
 import type { Brake } from '../model/brake.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId, Revision } from '../model/ids.ts';
@@ -135,16 +135,12 @@ export class PictureBuilder {
       case 'leader':
         this.#leader = item;
         return;
-      case 'brake': {
-        const brake = this.#decode(brakeCodec, item); // one not understood: judged anew
-        this.#brake = brake.ok ? brake.value : null;
+      case 'brake':
+        this.#brake = valueOrNull(this.#decode(brakeCodec, item)); // not understood: judged anew
         return;
-      }
-      case 'resume': {
-        const resume = this.#decode(resumeCodec, item);
-        this.#resumedMs = resume.ok ? resume.value.sinceMs : null;
+      case 'resume':
+        this.#resumedMs = valueOrNull(this.#decode(resumeCodec, item))?.sinceMs ?? null;
         return;
-      }
       case 'forgetting':
         this.#forgetting.add(meaning.machine);
         return;
@@ -171,9 +167,9 @@ export class PictureBuilder {
       }
       case 'removal': {
         // One that is not understood asks for nothing; the unit is as readable as before.
-        const removal = this.#decode(removalCodec, item);
+        const removal = valueOrNull(this.#decode(removalCodec, item));
         this.#modRevisions.set(key, item.modRevision);
-        this.#removals.set(meaning.machine, meaning.unit, removal.ok ? removal.value : null);
+        this.#removals.set(meaning.machine, meaning.unit, removal);
         return;
       }
       case 'machine': {

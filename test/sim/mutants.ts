@@ -173,8 +173,8 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
-    name: 'no cluster-id check',
-    file: 'src/registry/cluster-record.ts',
+    name: "another cluster's record is believed",
+    file: 'src/registry/judge-store.ts',
     find: 'if (memory.clusterId !== null && memory.clusterId !== record.clusterId) {',
     replace: "if (memory.clusterId === '') {",
     test: 'test/unit/registry/cluster-record.test.ts',
