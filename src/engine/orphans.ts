@@ -28,10 +28,12 @@ export function whyBarred(
   machine: MachineId,
   unit: UnitName,
 ): string | null {
+  const record = picture.units.get(unit);
+  const elsewhere = record === undefined ? null : onlyCopyElsewhere(picture, machine, unit, record);
+  if (elsewhere !== null) return `a copy that nobody ordered runs on ${shortId(elsewhere)}`;
   const report = picture.reports.get(machine)?.get(unit);
   const order = picture.orders.get(machine)?.get(unit);
   if (report === undefined) return null;
-  const record = picture.units.get(unit);
   const isBeside = order?.identity === record?.identity && isStranger(record, report);
   if (isBeside) return inTheWay; // it was there already when the order came
   if (orphanMark(report, order) === null) return null;
@@ -39,6 +41,22 @@ export function whyBarred(
     return 'an orphan of its name is being removed there';
   }
   return isStranger(record, report) ? inTheWay : null;
+}
+
+/** Invariant 6: where another copy of a unit runs that must not run twice; null when none does. */
+function onlyCopyElsewhere(
+  picture: ClusterPicture,
+  machine: MachineId,
+  unit: UnitName,
+  record: UnitRecord,
+): MachineId | null {
+  if (record.requirements.onPartition === undefined) return null;
+  for (const [other, reports] of sorted(picture.reports)) {
+    const report = reports.get(unit);
+    if (other === machine || report === undefined || report.identity === record.identity) continue;
+    if (report.current !== 'gone' && mayRun(report)) return other;
+  }
+  return null;
 }
 
 /** A copy that runs, and that the unit cannot take over. */

@@ -294,7 +294,6 @@ export class PictureBuilder {
     const unknown = this.#unknownMetadata.get(id);
     const known = plain === undefined ? null : withMetadata(plain, this.#overlays.get(id));
     const isPlain = known === null || unknown === undefined || unknown.size === 0;
-    const shown = isPlain ? known : { ...known, unknownMetadata: new Set(unknown) };
-    this.#machines.set(id, shown);
+    this.#machines.set(id, isPlain ? known : { ...known, unknownMetadata: new Set(unknown) });
   }
 }

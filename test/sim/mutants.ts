@@ -189,8 +189,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a lease in doubt counts as lost',
     file: 'src/registry/lease.ts',
-    find: "if (outcome === 'gone') return this.#lose(held);",
-    replace: "if (outcome !== 'renewed') return this.#lose(held);",
+    find: 'if (this.#held === held) this.#tellTrouble(problem);',
+    replace: 'this.#lose(held); void problem;',
     test: 'test/unit/registry/lease.test.ts',
   },
   {

@@ -5,6 +5,7 @@ import type { ClusterPicture } from '../../../src/model/cluster-picture.ts';
 import type { BootId, MachineId, UnitIdentity } from '../../../src/model/ids.ts';
 import type { StateReport } from '../../../src/model/report.ts';
 import type { UnitRecord } from '../../../src/model/unit.ts';
+import type { UnitHash } from '../../../src/unitfile/unit-hash.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
 import {
   aMachine,
@@ -71,6 +72,20 @@ describe('an orphan', () => {
       identity: again.identity,
       want: 'launch',
     });
+  });
+
+  test('keeps a unit that must not run twice from every machine but its own', () => {
+    const onPartition = { stopTimeoutMs: 1_000 };
+    const solo = { ...again, requirements: { ...again.requirements, onPartition } };
+    const other = { ...solo, unitHash: 'another text' as UnitHash };
+    const running = [[m2, web, anOrphan(old)]] as const;
+    const machines = new Map([m1, m2, m3].map((id) => [id, aMachine(id, {}, { ttlMs: 3_000 })]));
+    const adopted = planned(aCluster(running, [[web, solo]], { machines }));
+    expect(adopted.placements.get(web)?.machine).toBe(m2);
+    const after = planned(aCluster(running, [[web, other]], { machines }));
+    expect(after.placements.get(web)?.machine).toBeNull();
+    const whys = after.placements.get(web)?.objections.map(({ why }) => why);
+    expect(whys).toContain('a copy that nobody ordered runs on 22222222');
   });
 
   test('is adopted on one machine, and the other copy stays as it is', () => {
