@@ -191,7 +191,10 @@ function leftovers(picture: ClusterPicture, { id, disk, systemd }: Computer): st
     for (const name of [deadlineUnit, isolatedUnit]) wanted.add(name);
   }
   for (const unit of picture.reports.get(id)?.keys() ?? []) {
-    if (isOrphan(picture, id, unit)) wanted.add(unit);
+    if (!isOrphan(picture, id, unit)) continue;
+    wanted.add(unit);
+    const isGuarded = disk.text(`${unitsFolder}/${unit}`)?.includes('OnPartition=stop') === true;
+    for (const name of isGuarded ? [deadlineUnit, isolatedUnit] : []) wanted.add(name);
   }
   const stem = (name: string): string => name.replace(/(\.json|\.d)$/, '');
   const folders = [unitsFolder, '/run/fleet/loaded', '/run/fleet/receipts', runtimeFolder];
