@@ -82,8 +82,12 @@ export function sameReport(left: StateReport, right: StateReport): boolean {
 
 function reportOnOrder(input: ReportInput, order: Order): Reporting {
   const { actual } = input;
-  const isNotHere = isGone(actual) || isOfAnother(actual, order.identity);
-  if (order.want === 'gone' && isNotHere) return absent(order, 'gone', null);
+  if (order.want === 'gone' && isGone(actual)) return absent(order, 'gone', null);
+  if (order.want === 'gone' && isOfAnother(actual, order.identity)) {
+    // The ordered copy is gone; what else runs under its name is told until it is shown as an orphan.
+    const { load, active, sub } = actual.status;
+    return { ...absent(order, 'gone', null), load, active, sub };
+  }
   if (actual.owner.kind === 'other') {
     return absent(order, 'refused', shortened(`name taken by ${actual.owner.where}`));
   }

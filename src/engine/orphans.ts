@@ -53,8 +53,8 @@ function onlyCopyElsewhere(
   if (record.requirements.onPartition === undefined) return null;
   for (const [other, reports] of sorted(picture.reports)) {
     const report = reports.get(unit);
-    if (other === machine || report === undefined || report.identity === record.identity) continue;
-    if (report.current !== 'gone' && mayRun(report)) return other;
+    if (other === machine || report === undefined || !mayRun(report)) continue;
+    if (report.identity !== record.identity || report.current === 'gone') return other;
   }
   return null;
 }
@@ -62,7 +62,7 @@ function onlyCopyElsewhere(
 /** A copy that runs, and that the unit cannot take over. */
 function isStranger(record: UnitRecord | undefined, report: StateReport): boolean {
   if (record === undefined || report.identity === record.identity) return false;
-  return report.current !== 'gone' && mayRun(report) && !isAdoptable(record, report);
+  return mayRun(report) && !isAdoptable(record, report);
 }
 
 /**

@@ -46,6 +46,8 @@ export class Checks implements ComputerWitness {
   /** Machine, unit and identity of every `gone` that was carried out and not taken back yet. */
   readonly #confirmed = new Set<string>();
   readonly #pardoned = new Set<string>();
+  /** Units whose records were deleted past every rule. */
+  readonly #lost = new Set<UnitName>();
   readonly #landedNumbers = new Map<unknown, number>();
 
   constructor(parts: ChecksParts) {
@@ -77,13 +79,18 @@ export class Checks implements ComputerWitness {
     this.#break('3', `${on.id} stops ${unit}, its order says ${order?.want ?? 'nothing'}`);
   }
 
-  /** Invariant 6: a unit that stops when it is cut off runs on one machine at a time. */
+  /**
+   * Invariant 6: a unit that stops when it is cut off runs on one machine at a time. Whoever deletes
+   * its records by hand takes away what the hold of an absent machine is known by.
+   */
   #onlyCopy(on: Computer, unit: UnitName, text: string): void {
     const isSingle = (its: string | undefined): boolean =>
       its !== undefined && /^OnPartition=stop$/m.test(its);
     if (!isSingle(text)) return;
     for (const other of this.#parts.computers()) {
       if (other === on || !isSingle(other.systemd.running().get(unit))) continue;
+      const isPresent = this.#parts.witness.picture().machines.has(other.id);
+      if (this.#lost.has(unit) && !isPresent) continue;
       this.#break('6', `${unit} begins on ${on.id} while it runs on ${other.id}`);
     }
   }
@@ -101,7 +108,11 @@ export class Checks implements ComputerWitness {
 
   /** Somebody deletes these keys with a tool of etcd's own, past every rule. */
   pardon(keys: readonly string[]): void {
-    for (const key of keys) this.#pardoned.add(key);
+    for (const key of keys) {
+      this.#pardoned.add(key);
+      const meaning = this.#parts.witness.keys.meaning(key);
+      if (meaning.kind === 'unit') this.#lost.add(meaning.unit);
+    }
   }
 
   /** Invariants 8 and 12: the ordered text and no other, and nothing that conflicts beside it. */

@@ -3,6 +3,7 @@ import type { ActualUnit } from '../../../src/agent/observe.ts';
 import type { OrphanText } from '../../../src/agent/orphan-text.ts';
 import { type ReportInput, reportOf } from '../../../src/agent/report.ts';
 import { nextRetry, retryKey } from '../../../src/agent/retry.ts';
+import type { UnitIdentity } from '../../../src/model/ids.ts';
 import type { Order } from '../../../src/model/order.ts';
 import {
   aLoadedUnit,
@@ -55,6 +56,12 @@ describe('a report', () => {
     const said = report(ended, order, { isIsolated: true });
     expect(said).toMatchObject({ current: 'loaded', problem: expect.stringContaining('cut off') });
     expect(report(aRunningUnit(web), anOrder(), { isIsolated: true })).toMatchObject(words);
+  });
+
+  it('says gone of an order for another identity, and that something still runs', () => {
+    const gone = anOrder('gone', { identity: 'two' as UnitIdentity });
+    const said = report(aRunningUnit(web), gone);
+    expect(said).toMatchObject({ identity: 'two', current: 'gone', active: 'active' });
   });
 
   it('says which start it is about, and leaves the first unsaid', () => {

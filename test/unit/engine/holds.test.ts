@@ -120,7 +120,7 @@ describe('a unit with OnPartition=stop whose machine is gone', () => {
     const gone = next(aCluster(), 8_400);
     const back = { ...gone, machines: new Map([present(one), present(two)]) };
     expect(ordersOf(next(back))).toEqual({ [one]: { want: 'gone', isGuarded: true } });
-    const said = new Map([[solo, aReport(record, { current: 'gone' })]]);
+    const said = new Map([[solo, aReport(record, { current: 'gone', active: 'inactive' })]]);
     const confirmed = next({ ...back, reports: new Map([[one, said]]) });
     expect(ordersOf(next(confirmed))).toEqual({ [two]: launched });
   });

@@ -86,6 +86,10 @@ describe('an orphan', () => {
     expect(after.placements.get(web)?.machine).toBeNull();
     const whys = after.placements.get(web)?.objections.map(({ why }) => why);
     expect(whys).toContain('a copy that nobody ordered runs on 22222222');
+    // Its machine has carried out an order for another identity, and something still runs there.
+    const gone = [[m2, web, aReport(old, { current: 'gone' })]] as const;
+    const later = planned(aCluster(gone, [[web, other]], { machines }));
+    expect([m2, null]).toContain(later.placements.get(web)?.machine);
   });
 
   test('is adopted on one machine, and the other copy stays as it is', () => {
