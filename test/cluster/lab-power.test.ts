@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/lab/run.ts';
-import { fleetlab } from './fleetlab.ts';
+import { fleetlab, fleetlabPath } from './fleetlab.ts';
 import { reach } from './reach.ts';
 import { withLab } from './with-lab.ts';
 
@@ -31,9 +31,9 @@ describe('fleetlab kill', () => {
     for (const command of ['kill', 'poweroff', 'partition', 'heal']) {
       const answer = await call(command, 'm2');
       expect([command, answer.status]).toEqual([command, 1]);
-      expect(answer.stderr).toContain("'fleetlab boot m2'");
+      expect(answer.stderr).toContain(`'${fleetlabPath} boot m2'`);
     }
-    expect((await call('exec', 'm2', '--', 'true')).stderr).toContain("'fleetlab boot m2'");
+    expect((await call('exec', 'm2', '--', 'true')).stderr).toContain(`'${fleetlabPath} boot m2'`);
   });
 
   it('points the environment at a machine that runs', async () => {
