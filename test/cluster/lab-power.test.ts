@@ -59,6 +59,24 @@ describe('fleetlab boot', () => {
   });
 });
 
+describe('fleetlab boot, where fleetd will not run', () => {
+  it("says so at once, in fleetd's own words, and how to see more", async () => {
+    const spoil = 'cp /etc/fleet/fleet.conf /root/; echo token_limit=-3 >>/etc/fleet/fleet.conf';
+    await lab.exec('m3', ['sh', '-ec', spoil]);
+    await call('poweroff', 'm3');
+    const startMs = performance.now();
+    const booted = await call('boot', 'm3');
+    expect([booted.status, booted.stdout]).toEqual([1, '']);
+    expect(booted.stderr).toMatch(
+      /^fleetlab: m3: fleetd has failed\nfleetd: .*fleet\.conf:\d+: token_limit must be /m,
+    );
+    expect(booted.stderr).toContain(`'${fleetlabPath} logs m3 -u fleet' shows`);
+    expect(performance.now() - startMs).toBeLessThan(25_000); // 30 s is what it waits otherwise
+    const repair = 'mv /root/fleet.conf /etc/fleet/fleet.conf; systemctl restart fleet';
+    expect(await lab.exec('m3', ['sh', '-ec', repair])).toMatchObject({ status: 0 });
+  });
+});
+
 describe('fleetlab poweroff', () => {
   it('shuts the machine down in order', async () => {
     const bootId = await bootIdOf('m3');

@@ -64,6 +64,17 @@ describe("fleetd of a user's systemd", () => {
     expect(await fleet.script('m1', 'ls /run/fleet/units 2>/dev/null || true')).toBe('');
   });
 
+  it('tells which setting of a unit its systemd found bad', async () => {
+    const { id } = await lab.machine('m1');
+    const text = `[Service]\nType=simple\n[X-Fleet]\nMachineID=${id}\n`;
+    const { status, stderr } = await fleet.fleetctl(['start', file('nothing.service', text)]);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('1 machine: refused: bad-setting: Service has no ExecStart='),
+    ]);
+    await did('destroy', 'nothing');
+  });
+
   it("keeps its files and links under the user's run-time folder", async () => {
     const found = await asUser(`cd ${runtime}; find fleet systemd/user -name '*mine*' | sort`);
     expect(found.trim().split('\n')).toEqual([
@@ -81,6 +92,21 @@ describe("fleetd of a user's systemd", () => {
   it('answers on a socket of the user', async () => {
     const said = await asUser(`fleetctl --endpoint unix://${runtime}/fleet.sock list-units`);
     expect(said).toContain('mine.service');
+  });
+
+  it('has units that status and journal do not find, and systemctl --user there does', async () => {
+    for (const command of ['status', 'journal']) {
+      const ran = await lab.exec('m1', [
+        'fleetctl',
+        '--endpoint',
+        `http://localhost:49153`,
+        command,
+        'mine',
+      ]);
+      expect(`${ran.stdout}${ran.stderr}`).toMatch(/could not be found|No entries/);
+    }
+    const ssh = `fleetctl --endpoint unix://${runtime}/fleet.sock ssh mine`;
+    expect(await asUser(`${ssh} systemctl --user is-active mine`)).toBe('active\n');
   });
 
   it('restarts no unit when it restarts or is killed', async () => {
