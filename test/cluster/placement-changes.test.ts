@@ -204,7 +204,7 @@ describe('words in [X-Fleet]', () => {
     await fleet.did('start', '--wait', file.replace('@.', '@a.'));
     expect(await placesOf('sp@a.service')).toEqual([['m3']]);
     const other = await fleet.fleetctl(['start', file.replace('@.', '@b.')]);
-    expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('instance=b')]);
+    expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('full=sp@b.service')]);
     await fleet.did('destroy', 'sp@a', 'sp@b');
     for (const key of Object.keys(metadata)) await patch('m3', key, null);
   });

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runOk } from '../../src/lab/run.ts';
+import { packagesPath, startSshd } from './sshd.ts';
 import { patience, placed, sleeper, withFleet } from './with-fleet.ts';
 
+// Before the machines boot: they see this computer's programs.
+beforeAll(async () => {
+  await runOk([packagesPath, 'openssh-server', 'openssh-client'], { timeoutMs: 300_000 });
+});
 const fleet = withFleet({ machineCount: 2, etcd: 'shared' });
 const { lab, did, file } = fleet;
 
@@ -105,8 +111,14 @@ describe("fleetd of a user's systemd", () => {
       ]);
       expect(`${ran.stdout}${ran.stderr}`).toMatch(/could not be found|No entries/);
     }
-    const ssh = `fleetctl --endpoint unix://${runtime}/fleet.sock ssh mine`;
-    expect(await asUser(`${ssh} systemctl --user is-active mine`)).toBe('active\n');
+    await asUser("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh-key");
+    await startSshd(lab, 'm1', (await asUser('cat ~/.ssh-key.pub')).trim());
+    await asUser('mkdir -p ~/.ssh; echo "IdentityFile ~/.ssh-key" >~/.ssh/config');
+    const flags = `--endpoint unix://${runtime}/fleet.sock --ssh-username walt`;
+    const ssh = `fleetctl ${flags} --strict-host-key-checking=accept-new ssh mine`;
+    // A login by PAM, which this sshd leaves out, would set the variable.
+    const there = `env XDG_RUNTIME_DIR=${runtime} systemctl --user is-active mine`;
+    expect(await asUser(`${ssh} ${there}`)).toBe('active\n');
   });
 
   it('restarts no unit when it restarts or is killed', async () => {
