@@ -8,6 +8,7 @@ import { settingParsers } from '../src/daemon/settings.ts';
 import { globalFlags } from '../src/fleetctl/global-flags.ts';
 import { describedFleetctl } from '../src/fleetctl/program.ts';
 import { fleetlabProgram } from '../src/lab/program.ts';
+import { typedFrom } from '../src/lab/typed.ts';
 import { flotillaVersion } from '../src/lib/version.ts';
 
 const summaries: Readonly<Record<string, string>> = {
@@ -29,6 +30,8 @@ const lab = fleetlabProgram({
   say: () => undefined,
   print: () => undefined,
   exitWith: () => undefined,
+  typed: (name) => typedFrom({}, name),
+  onLab: () => undefined,
   signal: new AbortController().signal,
 });
 write('fleetctl', 1, [

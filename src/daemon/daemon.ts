@@ -191,7 +191,7 @@ class MachineLife {
         meter: this.#counts.agent,
         lease: registry.lease,
         uptimeMs,
-        explainLoad: explainFromJournal(systemClock, signal),
+        explainLoad: explainFromJournal(places.manager, systemClock, signal),
         onReportsDoubted: (doubt) => registry.registration.onChange(doubt),
       },
       signal,

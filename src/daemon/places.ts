@@ -1,6 +1,7 @@
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { systemBusAddress } from '../agent/bus-address.ts';
+import type { Manager } from '../agent/journal-words.ts';
 import type { Settings } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,6 +18,8 @@ export interface Places {
   readonly linksDirectory: string;
   /** D-Bus address of the bus that systemd is on. */
   readonly busAddress: string;
+  /** By whom the journal knows its words. */
+  readonly manager: Manager;
 }
 
 /**
@@ -35,6 +38,7 @@ export function placesFrom(
       socketPath: '/run/fleet.sock',
       linksDirectory: '/run/systemd/system',
       busAddress: systemBusAddress(environment),
+      manager: 'system',
     };
   }
   const runtime = userRuntimeDirectory(environment) ?? '';
@@ -45,6 +49,7 @@ export function placesFrom(
     socketPath: join(runtime, 'fleet.sock'),
     linksDirectory: join(runtime, 'systemd/user'),
     busAddress: environment['DBUS_SESSION_BUS_ADDRESS'] || `unix:path=${join(runtime, 'bus')}`,
+    manager: { uid: userInfo().uid },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { NoticeBody } from '../api/schema.ts';
 import { rest } from '../lib/clock.ts';
+import { messageOf } from '../lib/error.ts';
 import type { Context } from './command.ts';
 import { limits } from './limits.ts';
 
@@ -16,19 +17,24 @@ export async function withNotices<T>(
   const client = context.client();
   const working = work();
   const asked = client.listNotices().catch(() => []); // the work says what is wrong with fleetd
-  let notices: readonly NoticeBody[] = [];
-  let result: T;
+  let failure: string | null = null;
   try {
-    result = await working;
+    return await working;
+  } catch (error) {
+    failure = messageOf(error);
+    throw error;
   } finally {
-    notices = await soon(asked, context);
-    for (const { text, hint } of notices) {
-      context.screen.warn(text);
-      context.screen.note(hint);
-    }
+    const notices = await soon(asked, context);
+    for (const notice of notices) tellUnlessSaid(context, notice, failure);
+    if (failure === null) await more(notices);
   }
-  await more(notices);
-  return result;
+}
+
+/** A failure may be what a notice is about: one of the two is enough. */
+function tellUnlessSaid(context: Context, notice: NoticeBody, failure: string | null): void {
+  if (failure !== null && notice.text.startsWith(failure)) return;
+  context.screen.warn(notice.text);
+  context.screen.note(notice.hint);
 }
 
 async function soon(

@@ -47,7 +47,7 @@ function listen(address: string, purpose: string): Promise<(() => Promise<void>)
     socket.unref();
     socket.on('error', () => socket.destroy());
     socket.on('close', () => waiting.delete(socket));
-    socket.write(`'fleetlab ${purpose}' (pid ${process.pid})\n`);
+    socket.write(`fleetlab ${purpose} (pid ${process.pid})\n`);
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

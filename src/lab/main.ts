@@ -3,9 +3,18 @@ import { FleetError, messageOf } from '../lib/error.ts';
 import { flushed, readerGone } from '../lib/flushed.ts';
 import { fleetlabProgram } from './program.ts';
 import { interruptedHint, interruptedWord } from './trouble.ts';
+import { asTyped, typedFrom } from './typed.ts';
 
 const usageStatus = 2;
 const interruptedStatus = 130;
+
+/** The lab that the command line means, once it is read. */
+let lab: string | null = null;
+
+/** One line to whoever typed the command. */
+function tell(line: string): void {
+  process.stderr.write(`fleetlab: ${asTyped(line, typedFrom(process.env, lab))}\n`);
+}
 
 async function main(): Promise<number> {
   const interrupt = new AbortController();
@@ -14,7 +23,11 @@ async function main(): Promise<number> {
   }
   let status = 0;
   const program = fleetlabProgram({
-    say: (line) => process.stderr.write(`fleetlab: ${line}\n`),
+    say: tell,
+    typed: (name) => typedFrom(process.env, name),
+    onLab: (name) => {
+      lab = name;
+    },
     print: (line) => process.stdout.write(`${line}\n`),
     exitWith: (code) => {
       status = code;
@@ -26,9 +39,9 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
     if (interrupt.signal.aborted) return tellInterrupted(error);
-    process.stderr.write(`fleetlab: ${messageOf(error)}\n`);
+    tell(messageOf(error));
     if (!(error instanceof FleetError)) throw error;
-    process.stderr.write(`fleetlab: ${error.trouble.hint}\n`);
+    tell(error.trouble.hint);
     return 1;
   }
   return status;
@@ -40,8 +53,12 @@ function onInterrupt(signal: NodeJS.Signals, interrupt: AbortController): void {
   interrupt.abort();
   // A program in a machine is attached, and gets the signal: it decides.
   if (process.listenerCount(signal) > 1) return;
-  if (!isSecond) return void process.stderr.write('fleetlab: stopping (again: at once)\n');
-  process.stderr.write(`fleetlab: ${interruptedWord}\nfleetlab: ${interruptedHint}\n`);
+  if (!isSecond) {
+    tell('stopping (again: at once)');
+    return;
+  }
+  tell(interruptedWord);
+  tell(interruptedHint);
   process.exit(interruptedStatus);
 }
 
@@ -49,7 +66,8 @@ function onInterrupt(signal: NodeJS.Signals, interrupt: AbortController): void {
 function tellInterrupted(error: unknown): number {
   const isOurs = error instanceof FleetError && error.message === interruptedWord;
   const hint = isOurs ? error.trouble.hint : interruptedHint;
-  process.stderr.write(`fleetlab: ${interruptedWord}\nfleetlab: ${hint}\n`);
+  tell(interruptedWord);
+  tell(hint);
   return interruptedStatus;
 }
 

@@ -11,6 +11,7 @@ import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
 import { defaultLabName, parseLabName } from './names.ts';
 import { requireRoot } from './requirements.ts';
+import { asTyped, type Typed } from './typed.ts';
 
 const commands: readonly AddCommands[] = [
   addUp,
@@ -42,6 +43,10 @@ export interface ProgramOptions {
   readonly say: (line: string) => void;
   readonly print: (line: string) => void;
   readonly exitWith: (status: number) => void;
+  /** What is to be typed for a lab, null for none that is known. */
+  readonly typed: (lab: string | null) => Typed;
+  /** Told which lab is meant, before anything is done with it. */
+  readonly onLab: (lab: string) => void;
   /** Aborts when somebody presses Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -58,10 +63,16 @@ export function fleetlabProgram(options: ProgramOptions): Command {
     )
     .addHelpText('after', examples)
     .enablePositionalOptions()
-    .hook('preAction', (_program, command) => requireRoot(command.name()))
+    .hook('preAction', (_program, command) => {
+      options.onLab(program.opts<{ lab: string }>().lab);
+      requireRoot(command.name());
+    })
     .exitOverride()
     .showHelpAfterError(
-      "fleetlab: 'fleetlab help' lists the commands, 'fleetlab help up' tells more",
+      asTyped(
+        "fleetlab: 'fleetlab help' lists the commands, 'fleetlab help up' tells more",
+        options.typed(null),
+      ),
     )
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, 'fleetlab: ')),

@@ -1,3 +1,4 @@
+import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/error.ts';
 import type { Result } from '../lib/result.ts';
 import { fail, ok } from '../lib/result.ts';
@@ -5,9 +6,18 @@ import { runInside } from './exec.ts';
 import { initStarted } from './machine-process.ts';
 import type { LabRecord, MachineRecord } from './record.ts';
 import { etcdUrls, fleetdUrl } from './settings.ts';
+import { labFailed } from './trouble.ts';
 import { until } from './until.ts';
 
-const limits = { bootMs: 60_000, etcdMs: 30_000, listedMs: 30_000, answerMs: 1_000 } as const;
+const limits = {
+  bootMs: 60_000,
+  etcdMs: 30_000,
+  listedMs: 30_000,
+  answerMs: 1_000,
+  /** How long fleetd may be silent before its systemd is asked how it is, again and again. */
+  failedLookMs: 500,
+  wordsMax: 8,
+} as const;
 
 /** Waits until a machine has started. Returns what its systemd says: `running`, or why not. */
 export async function machineBooted(
@@ -49,16 +59,34 @@ export async function machinesListed(
 ): Promise<void> {
   const hint = `'fleetlab logs ${asked.name} -u fleet' shows what its fleetd says`;
   const wait = { what: `${asked.name}: machines listed`, timeoutMs: limits.listedMs, hint };
+  const looked = { atMs: systemClock.nowMs() };
   await until({ ...wait, ...(signal && { signal }) }, async () => {
     const url = `${fleetdUrl(lab.index, asked.number)}/fleet/v1/machines`;
     const answer = await fetchJson(url);
-    if (!answer.ok) return answer;
+    if (!answer.ok) {
+      if (systemClock.nowMs() - looked.atMs < limits.failedLookMs) return answer;
+      await throwIfFleetdFailed(asked, hint);
+      looked.atMs = systemClock.nowMs();
+      return answer;
+    }
     const page = answer.value as { machines?: readonly { id?: unknown }[] } | null;
     const ids = new Set(page?.machines?.map((machine) => machine.id));
     const missing = machines.filter((machine) => !ids.has(machine.id));
     if (missing.length === 0) return ok(null);
     return fail(`it does not list ${missing.map((machine) => machine.name).join(', ')}`);
   });
+}
+
+/** systemd starts fleetd again whenever that may help: what has failed for good is not waited for. */
+async function throwIfFleetdFailed(machine: MachineRecord, hint: string): Promise<void> {
+  const show = ['systemctl', 'show', 'fleet.service', '-p', 'ActiveState,InvocationID'];
+  const shown = (await runInside(machine, show)).stdout;
+  if (!/^ActiveState=failed$/m.test(shown)) return;
+  const life = /^InvocationID=(\w+)$/m.exec(shown)?.[1] ?? '';
+  const journal = ['journalctl', '-q', '-o', 'cat', `-n${limits.wordsMax}`];
+  const ofLife = ['_SYSTEMD_UNIT=fleet.service', `_SYSTEMD_INVOCATION_ID=${life}`];
+  const words = (await runInside(machine, [...journal, ...ofLife])).stdout.trim();
+  throw labFailed(`${machine.name}: fleetd has failed\n${words}`, hint);
 }
 
 /** An answer of a server in the lab. */

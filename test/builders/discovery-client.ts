@@ -1,7 +1,12 @@
 import { invariant } from '../../src/lib/invariant.ts';
 
 /** A value of a schema: fields that the document does not name are gone. */
-export type Value = string | readonly Value[] | { readonly [name: string]: Value };
+export type Value =
+  | string
+  | number
+  | boolean
+  | readonly Value[]
+  | { readonly [name: string]: Value };
 
 /** What a method was answered. */
 export interface Reply {
@@ -158,6 +163,10 @@ function readValue(document: DiscoveryDocument, schema: Schema, value: unknown, 
     check(isKnown, `${at}: ${value} is none of ${schema.enum?.join(', ')}`);
     return value;
   }
+  if (schema.type === 'number' || schema.type === 'boolean') {
+    if (typeof value === schema.type) return value as number | boolean;
+    throw new Error(`${at}: ${JSON.stringify(value)} is no ${schema.type}`);
+  }
   if (schema.type === 'array') {
     if (!Array.isArray(value)) throw new Error(`${at}: ${JSON.stringify(value)} is no list`);
     const { items = {} } = schema;
@@ -168,7 +177,10 @@ function readValue(document: DiscoveryDocument, schema: Schema, value: unknown, 
   const { properties = {}, additionalProperties } = schema;
   const fields = Object.entries(value).flatMap(([name, field]): [string, Value][] => {
     const of = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
-    return of === undefined ? [] : [[name, readValue(document, of, field, `${at}.${name}`)]];
+    // Not known: what a language has for that is up to the client. Texts are never null.
+    const isOpen = field === null && of?.type !== 'string';
+    if (of === undefined || isOpen) return [];
+    return [[name, readValue(document, of, field, `${at}.${name}`)]];
   });
   return Object.fromEntries(fields);
 }

@@ -71,8 +71,25 @@ export async function walkTheApi(
   expect(await list({ nextPageToken: 'not one' })).toMatchObject({ status: 400 });
   for (const name of names) expect(await remove({ unitName: name })).toMatchObject({ status: 204 });
   expect(await get({ unitName })).toMatchObject({ status: 404 });
+  await walkTheOperators(use, String(machineID));
   const all = Object.entries(client).flatMap(([resource, methods]) =>
     Object.keys(methods).map((name) => `${resource}.${name}`),
   );
   expect([...called].sort()).toEqual(all.sort());
+}
+
+/** What fleet 1.0 had not: nobody is away, so there is nothing to forget and nothing held back. */
+async function walkTheOperators(
+  use: (resource: string, name: string) => Method,
+  machineID: string,
+): Promise<void> {
+  const members = await allOf(use('Members', 'List'), 'members');
+  const [forget, resume] = [use('Members', 'Delete'), use('Brake', 'Delete')];
+  if (machineID !== '') {
+    expect(members).toContainEqual(expect.objectContaining({ id: machineID, present: true }));
+    expect(await forget({ machineID })).toMatchObject({ status: 409 });
+  }
+  expect(await forget({ machineID: 'f'.repeat(32) })).toMatchObject({ status: 404 });
+  expect(await resume()).toMatchObject({ status: 404, error: expect.stringContaining('brake') });
+  expect((await use('Notices', 'List')()).body).toEqual({ notices: [] });
 }

@@ -37,6 +37,7 @@ export async function aFilledCluster(size: {
     { keyPrefix: '/filled', ttlMs: 10_000, self: aMachine(0), clock: systemClock },
     { endpoints: [etcd.endpoint], tls: null, login: null, requestTimeoutMs: 5_000 },
   );
+  await registry.cluster.settle({ clusterId: null, epoch: null, revision: null }, 'filled', never);
   await fill(registry, machines, size.unitCount);
   const { log } = captureLog();
   const api = await createApi({ catalog: registry.catalog, log, version: 'filled' });

@@ -223,14 +223,17 @@ describe('what the API shows', () => {
       Object.entries(its).map(([name, method]) => [`${resource}.${name}`, method] as const),
     );
     expect(methods.map(([name]) => name).sort()).toEqual([
-      ...['Machines.List', 'UnitState.Get', 'UnitState.List'],
+      ...['Brake.Delete', 'Machines.List', 'Members.Delete', 'Members.List', 'Notices.List'],
+      ...['UnitState.Get', 'UnitState.List'],
       ...['Units.Delete', 'Units.Get', 'Units.List', 'Units.Set'],
     ]);
     const statuses: Record<string, number> = {};
+    const nobody = 'f'.repeat(32);
     const isLast = ([name]: readonly [string, Method]): number => Number(name === 'Units.Delete');
     const inOrder = methods.toSorted((left, right) => isLast(left) - isLast(right));
     for (const [name, { httpMethod, path }] of inOrder) {
-      const url = `${baseUrl}${path.replace('{unitName}', 'b.service')}`;
+      const filled = path.replace('{unitName}', 'b.service').replace('{machineID}', nobody);
+      const url = `${baseUrl}${filled}`;
       const answer = await fetch(url, {
         method: httpMethod,
         ...(httpMethod === 'PUT' && {
@@ -244,6 +247,17 @@ describe('what the API shows', () => {
     expect(statuses).toEqual({
       ...{ 'Machines.List': 200, 'Units.List': 200, 'UnitState.List': 200 },
       ...{ 'Units.Get': 200, 'UnitState.Get': 200, 'Units.Set': 204, 'Units.Delete': 204 },
+      ...{ 'Notices.List': 200, 'Members.List': 200, 'Members.Delete': 404, 'Brake.Delete': 404 },
+    });
+  });
+
+  it('is told by its discovery document as fleet 1.0 told it', async () => {
+    const { body } = await ask('/fleet/v1/discovery');
+    expect(body).toMatchObject({
+      ...{ kind: 'discovery#restDescription', version: 'v1', id: 'fleet:v1', protocol: 'rest' },
+      ...{ basePath: '/fleet/v1/', servicePath: 'fleet/v1/' },
+      schemas: schemasOfFleet1(),
+      resources: resourcesOfFleet1(),
     });
   });
 
@@ -273,6 +287,65 @@ describe('what the API shows', () => {
     }
   });
 });
+
+/** The types of each field, by schema; an array names what it is of. */
+function schemasOfFleet1(): object {
+  const types = {
+    Machine: { id: 'string', primaryIP: 'string', metadata: 'object' },
+    MachinePage: { machines: ['Machine'], nextPageToken: 'string' },
+    UnitOption: { section: 'string', name: 'string', value: 'string' },
+    Unit: {
+      ...{ name: 'string', options: ['UnitOption'], machineID: 'string' },
+      ...{ desiredState: 'string', currentState: 'string' },
+    },
+    UnitPage: { units: ['Unit'], nextPageToken: 'string' },
+    UnitState: {
+      ...{ name: 'string', hash: 'string', machineID: 'string' },
+      ...{ systemdLoadState: 'string', systemdActiveState: 'string', systemdSubState: 'string' },
+    },
+    UnitStatePage: { states: ['UnitState'], nextPageToken: 'string' },
+  };
+  const field = (type: string | readonly string[]) =>
+    typeof type === 'string' ? { type } : { type: 'array', items: { $ref: type[0] } };
+  const schema = ([id, fields]: readonly [string, Record<string, string | readonly string[]>]) => {
+    const properties = Object.entries(fields).map(([name, type]) => [name, field(type)]);
+    return [id, { id, type: 'object', properties: Object.fromEntries(properties) }];
+  };
+  return Object.fromEntries(Object.entries(types).map(schema));
+}
+
+function resourcesOfFleet1(): object {
+  const inQuery = { type: 'string', location: 'query' };
+  const unitName = { type: 'string', location: 'path', required: true };
+  const list = (id: string, path: string, $ref: string, more: object = {}) => ({
+    ...{ id: `fleet.${id}.List`, httpMethod: 'GET', path, response: { $ref } },
+    parameters: { nextPageToken: inQuery, ...more },
+  });
+  const one = (id: string, httpMethod: string, path: string, more: object) => ({
+    ...{ id: `fleet.${id}`, httpMethod, path: `${path}/{unitName}`, ...more },
+    ...{ parameters: { unitName }, parameterOrder: ['unitName'] },
+  });
+  const unit = { $ref: 'Unit' };
+  return {
+    Machines: { methods: { List: list('Machine', 'machines', 'MachinePage') } },
+    Units: {
+      methods: {
+        List: list('Unit', 'units', 'UnitPage'),
+        Get: one('Unit.Get', 'GET', 'units', { response: unit }),
+        Delete: one('Unit.Delete', 'DELETE', 'units', {}),
+        Set: one('Unit.Set', 'PUT', 'units', { request: unit }),
+      },
+    },
+    UnitState: {
+      methods: {
+        Get: one('UnitState.Get', 'GET', 'state', { response: { $ref: 'UnitState' } }),
+        List: list('UnitState', 'state', 'UnitStatePage', {
+          ...{ unitName: inQuery, machineID: inQuery },
+        }),
+      },
+    },
+  };
+}
 
 describe('a unit file', () => {
   it('with several mistakes is told all of them, each with its line, and what is unknown', async () => {

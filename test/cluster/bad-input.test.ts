@@ -58,6 +58,8 @@ describe('a bad unit file is refused with its place, and nothing is stored', () 
     ['empty.service', '', ': it has no options'],
     ['web.servcie', sleeper(), ': "servcie" is no type of unit'],
     ['old.snapshot', sleeper(), 'systemd dropped snapshot units'],
+    ['data@1.mount', '[Mount]\nWhat=tmpfs\nWhere=/data\n', 'a mount unit cannot have instances'],
+    ['data@.slice', '[Slice]\n', 'a slice unit cannot have instances'],
     ['made.scope', sleeper(), 'scope units are made by programs'],
     ['disk.device', sleeper(), 'device units'],
     ['old.busname', sleeper(), 'systemd dropped busname units'],

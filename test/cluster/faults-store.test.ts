@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { look } from './fault-story.ts';
-import { fleetlab } from './fleetlab.ts';
+import { fleetlab, fleetlabPath } from './fleetlab.ts';
 import { startMixedUnits } from './mixed-units.ts';
 import { invocations, sleeper, withFleet } from './with-fleet.ts';
 
@@ -47,7 +47,8 @@ describe('faults as typed', () => {
     const again = await fleetlab(fleet.lab.context.lab, ['fault', 'etcd-frozen', 'm1']);
     expect([again.status, again.stderr]).toEqual([
       1,
-      "fleetlab: m1 has the fault etcd-frozen already\nfleetlab: 'fleetlab heal m1' first\n",
+      'fleetlab: m1 has the fault etcd-frozen already\n' +
+        `fleetlab: '${fleetlabPath} heal m1' first\n`,
     ]);
     await typed('heal', 'm1', 'm2', 'm3');
     expect(await shown()).toEqual(['m1 running -', 'm2 running -', 'm3 running -']);

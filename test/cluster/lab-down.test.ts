@@ -59,10 +59,10 @@ describe('fleetlab down', () => {
   }
 
   it('is what an interrupted up advises, and a second up insists on', async () => {
-    expect(await interruptUp(/m1 started/, 'SIGINT')).toContain("'fleetlab down' removes");
+    expect(await interruptUp(/m1 started/, 'SIGINT')).toContain(`'${fleetlabPath} down' removes`);
     const again = await call('up');
     expect(again.status).toBe(1);
-    expect(again.stderr).toContain("'fleetlab down' removes them");
+    expect(again.stderr).toContain(`'${fleetlabPath} down' removes them`);
   });
 
   it('works when the record of the lab is damaged', async () => {
@@ -82,7 +82,7 @@ describe('fleetlab down', () => {
     await expect.poll(() => words, { timeout: 30_000 }).toContain('making');
     const down = await call('down');
     expect(await up.ended).toBe(0);
-    expect(down.stderr).toContain(`waiting for 'fleetlab up' (pid ${up.child.pid}) to end`);
+    expect(down.stderr).toContain(`waiting for fleetlab up (pid ${up.child.pid}) to end`);
     expect(down.stderr).toContain('is down');
   });
 });
@@ -109,7 +109,7 @@ describe('fleetlab without what it needs', () => {
     const up = await run([...asNobody, 'env', `FLEETLAB_NAME=${lab}`, fleetlabPath, 'up']);
     expect([up.status, up.stdout]).toEqual([1, '']);
     expect(up.stderr).toContain('only root');
-    expect(up.stderr).toContain('sudo fleetlab up');
+    expect(up.stderr).toContain(`sudo ${fleetlabPath} up`);
     expect(tracesOf({ lab, index: 'none' })).toEqual([]);
   });
 

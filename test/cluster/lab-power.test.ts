@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/lab/run.ts';
-import { fleetlab } from './fleetlab.ts';
+import { fleetlab, fleetlabPath } from './fleetlab.ts';
 import { reach } from './reach.ts';
 import { withLab } from './with-lab.ts';
 
@@ -31,9 +31,9 @@ describe('fleetlab kill', () => {
     for (const command of ['kill', 'poweroff', 'partition', 'heal']) {
       const answer = await call(command, 'm2');
       expect([command, answer.status]).toEqual([command, 1]);
-      expect(answer.stderr).toContain("'fleetlab boot m2'");
+      expect(answer.stderr).toContain(`'${fleetlabPath} boot m2'`);
     }
-    expect((await call('exec', 'm2', '--', 'true')).stderr).toContain("'fleetlab boot m2'");
+    expect((await call('exec', 'm2', '--', 'true')).stderr).toContain(`'${fleetlabPath} boot m2'`);
   });
 
   it('points the environment at a machine that runs', async () => {
@@ -56,6 +56,24 @@ describe('fleetlab boot', () => {
   it('refuses a machine that is on', async () => {
     const answer = await call('boot', 'm2');
     expect([answer.status, answer.stderr]).toEqual([1, expect.stringContaining('is on already')]);
+  });
+});
+
+describe('fleetlab boot, where fleetd will not run', () => {
+  it("says so at once, in fleetd's own words, and how to see more", async () => {
+    const spoil = 'cp /etc/fleet/fleet.conf /root/; echo token_limit=-3 >>/etc/fleet/fleet.conf';
+    await lab.exec('m3', ['sh', '-ec', spoil]);
+    await call('poweroff', 'm3');
+    const startMs = performance.now();
+    const booted = await call('boot', 'm3');
+    expect([booted.status, booted.stdout]).toEqual([1, '']);
+    expect(booted.stderr).toMatch(
+      /^fleetlab: m3: fleetd has failed\nfleetd: .*fleet\.conf:\d+: token_limit must be /m,
+    );
+    expect(booted.stderr).toContain(`'${fleetlabPath} logs m3 -u fleet' shows`);
+    expect(performance.now() - startMs).toBeLessThan(25_000); // 30 s is what it waits otherwise
+    const repair = 'mv /root/fleet.conf /etc/fleet/fleet.conf; systemctl restart fleet';
+    expect(await lab.exec('m3', ['sh', '-ec', repair])).toMatchObject({ status: 0 });
   });
 });
 

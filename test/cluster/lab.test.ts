@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunOptions, RunResult } from '../../src/lab/run.ts';
 import type { LabStatus } from '../../src/lab/status.ts';
-import { fleetlab } from './fleetlab.ts';
+import { fleetlab, fleetlabPath } from './fleetlab.ts';
 import { reach } from './reach.ts';
 import { withLab } from './with-lab.ts';
 
@@ -72,7 +72,7 @@ describe('fleetlab up', () => {
   it('ends with status 1 when other than the running machines were asked for', async () => {
     const again = await call(['up', '--machines', '5']);
     expect(again.status).toBe(1);
-    expect(again.stderr).toContain("'fleetlab add', or 'down' first");
+    expect(again.stderr).toContain(`'${fleetlabPath} add', or 'down' first`);
   });
 });
 

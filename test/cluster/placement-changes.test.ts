@@ -100,14 +100,17 @@ describe('a chain of MachineOf', () => {
     expect(await startCount('calm.service')).toBe(1);
   });
 
-  it('waits where its end no longer fits, and what it follows runs on', async () => {
+  it('runs on, and says why, where its end no longer fits and no machine suits the whole', async () => {
+    const reason = async () => (await unit('top.service')).placement?.reason;
     await patch('m3', 'disk', 'hdd');
-    await expect.poll(() => placesOf(...chain), patience).toEqual([['m3'], ['m3'], []]);
-    const objections = JSON.stringify((await unit('top.service')).placement);
-    expect(objections).toContain('disk=ssd');
-    expect(await Promise.all(chain.map(startCount))).toEqual([2, 2, 2]);
+    await expect
+      .poll(reason, patience)
+      .toMatch(/metadata disk=ssd is missing; it fits nowhere else/);
+    expect(await placesOf(...chain)).toEqual([['m3'], ['m3'], ['m3']]);
     await patch('m3', 'disk', 'ssd');
-    await expect.poll(() => placesOf(...chain), patience).toEqual([['m3'], ['m3'], ['m3']]);
+    await expect.poll(reason, patience).not.toContain('disk=ssd');
+    expect(await placesOf(...chain)).toEqual([['m3'], ['m3'], ['m3']]);
+    expect(await Promise.all(chain.map(startCount))).toEqual([2, 2, 2]);
     await fleet.did('destroy', ...chain, 'calm');
     await patch('m2', 'region', 'eu');
     await patch('m3', 'region', 'us');
@@ -180,6 +183,69 @@ describe('Conflicts', () => {
     await fleet.did('destroy', 'two');
     await expect.poll(() => placesOf('picky.service'), patience).toEqual([['m2']]);
     await fleet.did('destroy', 'one', 'three', 'picky');
+  });
+});
+
+describe('words in [X-Fleet]', () => {
+  it('are filled in: %n, %N, %p, %i and %%', async () => {
+    const metadata = {
+      full: 'sp@a.service',
+      plain: 'sp@a',
+      prefix: 'sp',
+      instance: 'a',
+      rate: '9%',
+    };
+    for (const [key, value] of Object.entries(metadata)) await patch('m3', key, value);
+    const pairs = ['full=%n', 'plain=%N', 'prefix=%p', 'instance=%i', 'rate=9%%'];
+    const file = fleet.file(
+      'sp@.service',
+      placed(...pairs.map((pair) => `MachineMetadata=${pair}`)),
+    );
+    await fleet.did('start', '--wait', file.replace('@.', '@a.'));
+    expect(await placesOf('sp@a.service')).toEqual([['m3']]);
+    const other = await fleet.fleetctl(['start', file.replace('@.', '@b.')]);
+    expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('full=sp@b.service')]);
+    await fleet.did('destroy', 'sp@a', 'sp@b');
+    for (const key of Object.keys(metadata)) await patch('m3', key, null);
+  });
+
+  it('match names as globs: * ? [class] and a backslash', async () => {
+    const there = await Promise.all(
+      names.map(async (name, index) => {
+        const { id } = await fleet.lab.machine(name);
+        return fleet.file(`gl${'abc'[index]}1.service`, placed(`MachineID=${id}`));
+      }),
+    );
+    await fleet.did('start', '--wait', ...there);
+    const text = placed('Conflicts=g*[^bc]?.service gl[b-b]1.service');
+    await fleet.did('start', '--wait', fleet.file('apart.service', text));
+    expect(await placesOf('apart.service')).toEqual([['m3']]);
+    const literal = placed('Conflicts=gl[ab]* gl\\c1.service gl\\?1.service');
+    const refused = await fleet.fleetctl(['start', fleet.file('alone.service', literal)]);
+    expect(refused.status).toBe(1);
+    for (const letter of 'abc') {
+      expect(refused.stderr).toContain(`conflicts with gl${letter}1.service`);
+    }
+    await fleet.did('destroy', 'gla1', 'glb1', 'glc1', 'apart', 'alone');
+  });
+
+  it("say Global= as systemd's booleans do, and the last one holds", async () => {
+    const given = {
+      'g1.service': ['yes'],
+      'g2.service': ['no', 'on'],
+      'g3.service': ['1', 'F'],
+      'g4.service': ['TRUE', '0', 'y'],
+      'g5.service': ['t', 'off'],
+    };
+    const files = Object.entries(given).map(([name, words]) =>
+      fleet.file(name, placed(...words.map((word) => `Global=${word}`))),
+    );
+    await fleet.did('submit', ...files);
+    const list = ['list-unit-files', '--no-legend', '--fields', 'unit,global'];
+    expect((await fleet.did(...list)).trim().split('\n')).toEqual(
+      ['true', 'true', 'false', 'true', 'false'].map((word, at) => `g${at + 1}.service\t${word}`),
+    );
+    await fleet.did('destroy', ...Object.keys(given));
   });
 });
 

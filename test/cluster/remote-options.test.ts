@@ -220,6 +220,8 @@ const [ca, cert, key] = ['ours-ca.pem', 'ours.pem', 'ours.key'].map((name) => `$
   string,
 ];
 const bothListed = /^0\n(10\.88\.\d+\.1[12]\n){2}$/;
+const listedByOldName =
+  /^0\n(10\.88\.\d+\.1[12]\n){2}fleetctl: .*etcd.\w+file is deprecated: it is called .*\n$/i;
 
 function rows(): readonly Row[] {
   const silent = `http://${address}:${ports.silent}`;
@@ -258,6 +260,15 @@ function rows(): readonly Row[] {
       secure('--ca-file', ca, '--key-file', key),
     ),
     row('KEY_FILE', [key, stranger('.key')], bothListed, () =>
+      secure('--ca-file', ca, '--cert-file', cert),
+    ),
+    row('ETCD_CAFILE', [ca, stranger('-ca.pem')], listedByOldName, () =>
+      secure('--cert-file', cert, '--key-file', key),
+    ),
+    row('ETCD_CERTFILE', [cert, stranger('.pem')], listedByOldName, () =>
+      secure('--ca-file', ca, '--key-file', key),
+    ),
+    row('ETCD_KEYFILE', [key, stranger('.key')], listedByOldName, () =>
       secure('--ca-file', ca, '--cert-file', cert),
     ),
     row('DRIVER', ['API', 'etcd'], bothListed, list),
@@ -337,5 +348,70 @@ describe('an https endpoint', () => {
       const ran = await fleetctl(...endpoint, verb, ...more, 'over-tls.service');
       expect({ verb, ...ran }).toMatchObject({ verb, status: 0, stderr: '' });
     }
+  });
+});
+
+describe('what fleet 1.0 had besides', () => {
+  const rootOnM1 = (...args: readonly string[]) => lab.exec('m1', ['fleetctl', ...args]);
+  const machines = ['list-machines', '--no-legend', '--fields', 'ip'];
+
+  it('file:// is the unix socket of a machine, for reading and for writing', async () => {
+    const unix = await rootOnM1('--endpoint', 'unix:///run/fleet.sock', ...machines);
+    expect(unix).toMatchObject({ status: 0, stderr: '' });
+    const byFile = ['--endpoint', 'file:///var/run/fleet.sock'];
+    expect(await rootOnM1(...byFile, ...machines)).toEqual(unix);
+    await lab.exec('m1', ['sh', '-c', 'cat >/root/by-file.service'], { input: placed() });
+    for (const verb of ['start', 'destroy']) {
+      const ran = await rootOnM1(...byFile, verb, '/root/by-file.service');
+      expect(ran).toMatchObject({ status: 0, stderr: '' });
+    }
+  });
+
+  it('of several endpoints with commas between, the first that answers serves', async () => {
+    const [m1, m2] = await Promise.all(['m1', 'm2'].map((name) => lab.machine(name)));
+    const endpoints = [m2, m1].map((machine) => `http://${machine?.address}:49153`).join(',');
+    const ask = (...args: readonly string[]) =>
+      fleetctl('--debug', '--endpoint', endpoints, ...args);
+    const asked = await ask('cat', 'here');
+    expect(asked).toMatchObject({ status: 0, stdout: expect.stringContaining('ExecStart=') });
+    await script(lab, 'm2', ['systemctl stop fleet']);
+    const without = await ask('cat', 'here');
+    expect(without).toMatchObject({ status: 0, stdout: asked.stdout });
+    await lab.exec('m2', ['sh', '-c', `cat >${home}/comma.service`], { input: placed() });
+    for (const verb of ['submit', 'destroy']) {
+      expect(await ask(verb, 'comma.service')).toMatchObject({ status: 0 });
+    }
+    await script(lab, 'm2', ['systemctl start fleet']);
+    const none = await fleetctl(
+      '--endpoint',
+      'http://127.0.0.1:1,http://127.0.0.1:2',
+      'cat',
+      'web',
+    );
+    expect([none.status, none.stderr]).toEqual([
+      1,
+      expect.stringContaining('no fleetd answers at http://127.0.0.1:1, http://127.0.0.1:2'),
+    ]);
+  });
+
+  it('-v tells the version', async () => {
+    const short = await rootOnM1('-v');
+    expect(short).toMatchObject({ status: 0, stderr: '' });
+    expect(short.stdout).toMatch(/^fleetctl version \d/);
+    expect(await rootOnM1('--version')).toEqual(short);
+  });
+
+  it('--sign is refused in words, and nothing is stored', async () => {
+    await lab.exec('m2', ['sh', '-c', `cat >${home}/signed.service`], { input: placed() });
+    for (const verb of ['submit', 'load', 'start']) {
+      expect(await fleetctl(verb, '--sign', 'signed.service')).toEqual({
+        status: 2,
+        stdout: '',
+        stderr: 'fleetctl: units cannot be signed\nleave --sign out; nothing was sent\n',
+      });
+    }
+    expect((await fleetctl('list-unit-files', '--no-legend')).stdout).not.toContain('signed');
+    expect(await fleetctl('submit', '--sign=false', 'signed.service')).toMatchObject({ status: 0 });
+    expect(await fleetctl('destroy', 'signed.service')).toMatchObject({ status: 0 });
   });
 });

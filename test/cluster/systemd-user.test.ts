@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runOk } from '../../src/lab/run.ts';
+import { packagesPath, startSshd } from './sshd.ts';
 import { patience, placed, sleeper, withFleet } from './with-fleet.ts';
 
+// Before the machines boot: they see this computer's programs.
+beforeAll(async () => {
+  await runOk([packagesPath, 'openssh-server', 'openssh-client'], { timeoutMs: 300_000 });
+});
 const fleet = withFleet({ machineCount: 2, etcd: 'shared' });
 const { lab, did, file } = fleet;
 
@@ -64,6 +70,17 @@ describe("fleetd of a user's systemd", () => {
     expect(await fleet.script('m1', 'ls /run/fleet/units 2>/dev/null || true')).toBe('');
   });
 
+  it('tells which setting of a unit its systemd found bad', async () => {
+    const { id } = await lab.machine('m1');
+    const text = `[Service]\nType=simple\n[X-Fleet]\nMachineID=${id}\n`;
+    const { status, stderr } = await fleet.fleetctl(['start', file('nothing.service', text)]);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('1 machine: refused: bad-setting: Service has no ExecStart='),
+    ]);
+    await did('destroy', 'nothing');
+  });
+
   it("keeps its files and links under the user's run-time folder", async () => {
     const found = await asUser(`cd ${runtime}; find fleet systemd/user -name '*mine*' | sort`);
     expect(found.trim().split('\n')).toEqual([
@@ -81,6 +98,27 @@ describe("fleetd of a user's systemd", () => {
   it('answers on a socket of the user', async () => {
     const said = await asUser(`fleetctl --endpoint unix://${runtime}/fleet.sock list-units`);
     expect(said).toContain('mine.service');
+  });
+
+  it('has units that status and journal do not find, and systemctl --user there does', async () => {
+    for (const command of ['status', 'journal']) {
+      const ran = await lab.exec('m1', [
+        'fleetctl',
+        '--endpoint',
+        `http://localhost:49153`,
+        command,
+        'mine',
+      ]);
+      expect(`${ran.stdout}${ran.stderr}`).toMatch(/could not be found|No entries/);
+    }
+    await asUser("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh-key");
+    await startSshd(lab, 'm1', (await asUser('cat ~/.ssh-key.pub')).trim());
+    await asUser('mkdir -p ~/.ssh; echo "IdentityFile ~/.ssh-key" >~/.ssh/config');
+    const flags = `--endpoint unix://${runtime}/fleet.sock --ssh-username walt`;
+    const ssh = `fleetctl ${flags} --strict-host-key-checking=accept-new ssh mine`;
+    // A login by PAM, which this sshd leaves out, would set the variable.
+    const there = `env XDG_RUNTIME_DIR=${runtime} systemctl --user is-active mine`;
+    expect(await asUser(`${ssh} ${there}`)).toBe('active\n');
   });
 
   it('restarts no unit when it restarts or is killed', async () => {

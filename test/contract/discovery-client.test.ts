@@ -43,8 +43,11 @@ describe('a client generated from the discovery document', () => {
       { endpoints: [etcd.endpoint], tls: null, login: null, requestTimeoutMs: 5_000 },
     );
     try {
+      const unremembered = { clusterId: null, epoch: null, revision: null };
+      await registry.cluster.settle(unremembered, 'discovery', new AbortController().signal);
       await using server = await serveOnSocket({
         catalog: registry.catalog,
+        roster: registry.roster,
         pageItemsDefault: () => 2,
       });
       const wire = wireTo(server);

@@ -40,6 +40,12 @@ async function script(session: Session, ...lines: string[]): Promise<string> {
   return texts.join('\n');
 }
 
+/** Several machines speak at once: which line comes first is the computer's to say. */
+function inAnyOrder(transcript: string): string {
+  const [typed = '', ...lines] = transcript.trimEnd().split('\n');
+  return [typed, ...lines.slice(0, -1).sort(), lines.at(-1), ''].join('\n');
+}
+
 describe('what fleetctl runs on machines', () => {
   it('is as recorded for status', async () => {
     await using session = await aRemoteSession();
@@ -67,7 +73,6 @@ describe('what fleetctl runs on machines', () => {
       'journal --lines 100 -f --output cat web.service',
       'journal --sudo --lines all web',
       'journal agent',
-      'journal -f agent',
       'journal --machine 3333 agent',
       'journal stored',
       'journal --lines -1 web',
@@ -75,6 +80,8 @@ describe('what fleetctl runs on machines', () => {
       'journal web agent',
     );
     await expect(text).toMatchFileSnapshot('./expected/journal.txt');
+    const followed = await session.transcript('journal', '-f', 'agent');
+    await expect(inAnyOrder(followed)).toMatchFileSnapshot('./expected/journal-follow.txt');
   });
 
   it('is as recorded for ssh', async () => {

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { placesFrom } from '../../../src/daemon/places.ts';
 
@@ -9,6 +10,7 @@ describe('the places of fleetd', () => {
       socketPath: '/run/fleet.sock',
       linksDirectory: '/run/systemd/system',
       busAddress: 'unix:path=/run/dbus/system_bus_socket',
+      manager: 'system',
     });
     const handed = { RUNTIME_DIRECTORY: '/run/x', STATE_DIRECTORY: '/var/lib/x' };
     expect(placesFrom({ systemdUser: false }, handed)).toMatchObject({
@@ -25,6 +27,7 @@ describe('the places of fleetd', () => {
       socketPath: '/run/user/7/fleet.sock',
       linksDirectory: '/run/user/7/systemd/user',
       busAddress: 'unix:path=/run/user/7/bus',
+      manager: { uid: userInfo().uid },
     });
     const elsewhere = { ...environment, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/tmp/bus' };
     expect(placesFrom({ systemdUser: true }, elsewhere).busAddress).toBe('unix:path=/tmp/bus');
