@@ -87,7 +87,7 @@ function seatWant(record: UnitRecord, held: Order | undefined): Want {
   return held === undefined || held.want === 'load' ? 'load' : 'stop';
 }
 
-/** Units whose copies are leaving this machine and must be gone before this one starts. */
+/** Units whose copies are leaving this machine, or are orphans, and must be gone before it starts. */
 function waitsFor(draft: Draft, unit: UnitName, machine: MachineId): readonly UnitName[] {
   const room = draft.rooms.get(machine);
   if (room === undefined) return [];
@@ -97,11 +97,10 @@ function waitsFor(draft: Draft, unit: UnitName, machine: MachineId): readonly Un
     const goes = order.want === 'gone' || order.want === 'retire';
     return goes || !draft.isFrozen(other);
   });
-  return leaving
-    .filter(([other]) =>
-      inConflict(self, draft.peer(other), (glob, name) => draft.matches(glob, name)),
-    )
-    .map(([other]) => other)
+  const others = [...leaving.map(([other]) => draft.peer(other)), ...room.strangers()];
+  return others
+    .filter((other) => inConflict(self, other, (glob, name) => draft.matches(glob, name)))
+    .map(({ name }) => name)
     .sort(byText);
 }
 

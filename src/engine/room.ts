@@ -48,6 +48,13 @@ export class Room {
     return this.#orphans.get(unit) === 'adoptable';
   }
 
+  /** Orphans that no unit of this plan takes over. */
+  strangers(): readonly Peer[] {
+    return [...this.tenants.values()].filter(({ name }) => {
+      return this.#orphans.has(name) && !this.copies.has(name) && !this.seated.has(name);
+    });
+  }
+
   /** Tenants by name, for words that must not depend on who came first. */
   tenantsByName(): readonly Peer[] {
     this.#byName ??= [...this.tenants.values()].sort((left, right) =>

@@ -52,6 +52,7 @@ export const keepingRules: readonly Rule[] = [
   refusedByMachine,
   wrongMachine,
   awayFromTarget,
+  orphanInTheWay,
   conflictsThere,
 ];
 

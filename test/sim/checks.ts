@@ -48,6 +48,8 @@ export class Checks implements ComputerWitness {
   readonly #pardoned = new Set<string>();
   /** Units whose records were deleted past every rule. */
   readonly #lost = new Set<UnitName>();
+  /** Machine and unit: what was lost there was away, too, before anybody decided anew. */
+  readonly #unheard = new Set<string>();
   readonly #landedNumbers = new Map<unknown, number>();
 
   constructor(parts: ChecksParts) {
@@ -89,8 +91,7 @@ export class Checks implements ComputerWitness {
     if (!isSingle(text)) return;
     for (const other of this.#parts.computers()) {
       if (other === on || !isSingle(other.systemd.running().get(unit))) continue;
-      const isPresent = this.#parts.witness.picture().machines.has(other.id);
-      if (this.#lost.has(unit) && !isPresent) continue;
+      if (this.#unheard.has(`${other.id} ${unit}`)) continue;
       this.#break('6', `${unit} begins on ${on.id} while it runs on ${other.id}`);
     }
   }
@@ -167,6 +168,10 @@ export class Checks implements ComputerWitness {
       events.map((event) => (event.kind === 'put' ? event.item.key : event.key)),
     );
     for (const key of witness.outside) written.delete(key);
+    for (const { id } of this.#lost.size === 0 ? [] : this.#parts.computers()) {
+      if (picture.machines.has(id)) continue;
+      for (const unit of this.#lost) this.#unheard.add(`${id} ${unit}`);
+    }
     const isDecision = [...written].some(
       (key) =>
         !this.#pardoned.delete(key) &&
