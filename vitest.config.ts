@@ -17,6 +17,8 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          // They wait for leases and timeouts most of the time, each beside an etcd of its own.
+          maxWorkers: 4,
           testTimeout: minuteMs,
           hookTimeout: minuteMs,
         },
@@ -27,8 +29,8 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 5 * minuteMs,
           hookTimeout: 5 * minuteMs,
-          fileParallelism: false,
-          maxWorkers: 1,
+          // Each file boots a lab of its own; two of them leave enough of two processors.
+          maxWorkers: 2,
         },
       },
     ],
