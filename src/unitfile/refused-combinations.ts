@@ -1,5 +1,5 @@
 import { parseGlob } from './glob.ts';
-import type { RequirementProblem } from './problem.ts';
+import { printable, type RequirementProblem } from './problem.ts';
 import { type Given, type GivenRequirements, problemWith } from './requirement-values.ts';
 import type { UnitName } from './unit-name.ts';
 
@@ -51,7 +51,8 @@ function unreachableTargets(given: GivenRequirements): readonly RequirementProbl
     globs
       .filter((glob) => matches(glob, target.text))
       .map((glob) => {
-        const why = `${place(glob)} matches ${target.text}, whose machine ${place(target)} asks for`;
+        const name = printable(target.text);
+        const why = `${place(glob)} matches ${name}, whose machine ${place(target)} asks for`;
         return problemWith(glob, `${why}; remove one of them`);
       }),
   );

@@ -9,7 +9,7 @@ import {
   partitionStop,
   refusedOnPartition,
 } from './on-partition.ts';
-import type { RequirementProblem } from './problem.ts';
+import { printable, type RequirementProblem } from './problem.ts';
 import { refusedCombinations } from './refused-combinations.ts';
 import { requirementSpellings, requirementWarnings } from './requirement-options.ts';
 import {
@@ -116,7 +116,7 @@ function differentMachines(ids: readonly Given[]): readonly RequirementProblem[]
   return asked
     .filter(({ text }) => text.toLowerCase() !== first.text.toLowerCase())
     .map((other) => {
-      const why = `line ${first.line} already asks for machine ${first.text}`;
+      const why = `line ${first.line} already asks for machine ${printable(first.text)}`;
       return problemWith(other, `${why}; a unit can have one machine, remove one of them`);
     });
 }

@@ -42,7 +42,10 @@ const isActive = (unit: string): Promise<string> =>
 describe("fleetd of a user's systemd", () => {
   it('joins the cluster', async () => {
     await fleet.script('m1', 'systemctl disable --now fleet.service fleet-leave.service');
-    await fleet.script('m1', `useradd --create-home --uid ${uid} --shell /bin/bash walt`);
+    await fleet.script(
+      'm1',
+      `useradd --create-home --password '*' --uid ${uid} --shell /bin/bash walt`,
+    );
     await fleet.script('m1', `systemctl start user@${uid}.service`);
     await asUser('mkdir -p ~/.config/fleet ~/.config/systemd/user');
     await asUser(
@@ -102,13 +105,8 @@ describe("fleetd of a user's systemd", () => {
 
   it('has units that status and journal do not find, and systemctl --user there does', async () => {
     for (const command of ['status', 'journal']) {
-      const ran = await lab.exec('m1', [
-        'fleetctl',
-        '--endpoint',
-        `http://localhost:49153`,
-        command,
-        'mine',
-      ]);
+      const here = ['fleetctl', '--endpoint', 'http://localhost:49153', command, 'mine'];
+      const ran = await lab.exec('m1', here);
       expect(`${ran.stdout}${ran.stderr}`).toMatch(/could not be found|No entries/);
     }
     await asUser("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh-key");

@@ -158,6 +158,15 @@ describe('readRequirements', () => {
     expect(problems(lines)).toEqual([expect.stringContaining(problem)]);
   });
 
+  it.each(['MachineID=\ud800\nMachineID=ab\u0001', 'MachineOf=\u202e\ud800\nConflicts=*'])(
+    'quotes what a terminal must not see in a form that it may: %j',
+    (lines) => {
+      const told = problems(lines);
+      expect(told.length).toBeGreaterThanOrEqual(2);
+      for (const words of told) expect(words).toMatch(/^[^\p{C}]+$/u);
+    },
+  );
+
   it.each([
     [
       `MachineID=${id}\nMachineOf=a.service`,
