@@ -88,11 +88,20 @@ export async function seesNothing(
   vias: readonly string[] = machines,
 ): Promise<void> {
   const usual = { machines: [...machines], notices: '' };
-  for (const via of vias) {
+  const through = async (via: string): Promise<void> => {
     await expect.poll(() => listedBy(fleet, via), patience).toEqual(usual);
     await expect.poll(() => unitsActive(fleet, via), patience).toEqual(whole(machines));
     expect(await metricOf(fleet, via, 'fleet_lease_held'), via).toBe(1);
     expect(await metricSum(fleet, via, 'fleet_notices'), via).toBe(0);
+  };
+  await Promise.all(vias.map(through));
+}
+
+/** A unit is started and stopped again; a cluster that finds itself refuses that for a moment. */
+export async function takesOrders(fleet: TestFleet, unit: string): Promise<void> {
+  for (const verb of [['start', '--wait'], ['stop']]) {
+    const ask = async (): Promise<number> => (await fleet.fleetctl([...verb, unit])).status;
+    await expect.poll(ask, patience).toBe(0);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   metricSum,
   refusesForEtcd,
   seesNothing,
+  takesOrders,
 } from './fault-sights.ts';
 import { type FaultCase, harmless, settledMs } from './fault-story.ts';
 import { probeOf, startMixedUnits } from './mixed-units.ts';
@@ -188,8 +189,7 @@ const cases: readonly FaultCase[] = [
       await expect.poll(restartCount, patience).toBeGreaterThan(1);
       await seesNothing(fleet, machines);
       // What runs is in /run: a machine without a free byte on its disk takes orders.
-      await fleet.did('start', '--wait', probeOf('m3'));
-      await fleet.did('stop', probeOf('m3'));
+      await takesOrders(fleet, probeOf('m3'));
     },
     heal: () => heal('m3'),
     after: async () => {

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listedBy, loggedSince, metricOf, saysSince, seesNothing } from './fault-sights.ts';
+import {
+  listedBy,
+  loggedSince,
+  metricOf,
+  saysSince,
+  seesNothing,
+  takesOrders,
+} from './fault-sights.ts';
 import { type FaultCase, harmless, look, settledMs } from './fault-story.ts';
 import { probeOf, startMixedUnits } from './mixed-units.ts';
 import { invocations, patience, sleeper, withFleet } from './with-fleet.ts';
@@ -114,8 +121,7 @@ function everyKind(name: string, spoiled: (original: string) => string): FaultCa
       // A leader that reads all of it anew makes nothing else of it.
       await fleet.script(lead, 'systemctl restart fleet');
       await toldBy(await fleet.leader());
-      await fleet.did('start', '--wait', probeOf(lead));
-      await fleet.did('stop', probeOf(lead));
+      await takesOrders(fleet, probeOf(lead));
       expect(invocations(await look(fleet))).toEqual(before);
     },
     heal: restoreAll,
