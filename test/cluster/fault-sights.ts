@@ -61,14 +61,15 @@ export async function listedBy(
   return { machines: listed, notices: ran.stderr };
 }
 
-/** The rows of `list-units` in these fields, tab between them. */
+/** The rows of `list-units` in these fields, one tab between them. */
 export async function unitRows(
   fleet: TestFleet,
   via: string,
   fields: string,
 ): Promise<readonly string[]> {
   const ran = await fleet.fleetctl(['list-units', '--no-legend', '--fields', fields], { via });
-  return ran.stdout.split('\n').filter((line) => line !== '');
+  const lines = ran.stdout.split('\n').filter((line) => line !== '');
+  return lines.map((line) => line.replaceAll(/\t+/g, '\t'));
 }
 
 /** The units that `list-units` shows as active, one entry a copy; without the probes, sorted. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { etcdLeader, killEtcdLeaders } from '../../src/lab/etcd-leader.ts';
 import { inflictFault } from '../../src/lab/faults/inflict.ts';
 import { healMachine } from '../../src/lab/partition.ts';
@@ -203,8 +203,9 @@ beforeAll(async () => {
   const configure = `sed -i 's/^agent_ttl=.*/agent_ttl=10s/' /etc/fleet/fleet.conf
     systemctl stop fleet; systemctl start fleet`;
   await fleet.script('m2', configure);
-  const ttl = (): Promise<number> => metricOf(fleet, 'm2', 'fleet_lease_ttl_seconds');
-  await expect.poll(ttl, patience).toBe(10);
+  await vi.waitFor(async () => {
+    expect(await metricOf(fleet, 'm2', 'fleet_lease_ttl_seconds')).toBe(10);
+  }, patience);
   await startMixedUnits(fleet, machines);
 });
 afterAll(() => {
