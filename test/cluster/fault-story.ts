@@ -33,6 +33,8 @@ export interface FaultCase {
   readonly mayStop?: readonly string[];
   /** What the operator can see of it while it lasts. */
   readonly seen?: () => Promise<unknown>;
+  /** A unit that the fault itself has brought, and takes away again. */
+  readonly brings?: string;
   readonly heal: () => Promise<unknown>;
   /** What must be true afterwards, besides that nothing was restarted. */
   readonly after?: () => Promise<unknown>;
@@ -53,9 +55,11 @@ export async function harmless(
   fault: FaultCase,
 ): Promise<void> {
   const before = await lookWhole(fleet, machines);
-  const { stops = [], mayStop = [] } = fault;
-  const unhurt = (copies: readonly Running[]): Readonly<Record<string, string>> =>
-    invocations(copies.filter((copy) => !isAlone(copy, [...stops, ...mayStop])));
+  const { stops = [], mayStop = [], brings } = fault;
+  const unhurt = (copies: readonly Running[]): Readonly<Record<string, string>> => {
+    const held = copies.filter((copy) => !isAlone(copy, [...stops, ...mayStop]));
+    return invocations(held.filter(({ unit }) => unit !== brings));
+  };
   const isAlone = ({ unit, machine }: Running, where: readonly string[]): boolean =>
     stopsAlone(unit) && where.includes(machine);
   try {
@@ -81,7 +85,7 @@ export async function harmless(
 }
 
 /** A fault that takes machines out of the cluster for longer than the TTL. */
-export interface Vanishing extends Omit<FaultCase, 'lastsMs' | 'stops' | 'mayStop'> {
+export interface Vanishing extends Omit<FaultCase, 'lastsMs' | 'stops' | 'mayStop' | 'brings'> {
   readonly victims: readonly string[];
   /** Those of them on which units run on meanwhile. */
   readonly living: readonly string[];

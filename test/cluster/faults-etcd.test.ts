@@ -200,9 +200,12 @@ const cases: readonly FaultCase[] = [
 ];
 
 beforeAll(async () => {
-  const configure = `sed -i 's/^agent_ttl=.*/agent_ttl=10s/' /etc/fleet/fleet.conf
-    systemctl stop fleet; systemctl start fleet`;
-  await fleet.script('m2', configure);
+  // A daemon that is restarted takes its lease up again, with the TTL that it was granted for.
+  const { id } = await fleet.lab.machine('m2');
+  const set = "sed -i 's/^agent_ttl=.*/agent_ttl=10s/' /etc/fleet/fleet.conf";
+  await fleet.script('m2', `systemctl stop fleet; ${set}`);
+  await fleet.revokeLease((await fleet.stored(`machines/${id}`))?.lease ?? '');
+  await fleet.script('m2', 'systemctl start fleet');
   await vi.waitFor(async () => {
     expect(await metricOf(fleet, 'm2', 'fleet_lease_ttl_seconds')).toBe(10);
   }, patience);

@@ -128,6 +128,7 @@ const cases: readonly FaultCase[] = [
     },
     lastsMs: 1.5 * ttlMs,
     stops: machines,
+    brings: 'later.service',
     seen: () => seenFrozen('store-went-back', /etcd is at revision .*\n.*adopt-store/),
     heal: async () => {
       expect(await fleet.did('adopt-store', '--yes')).toContain('epoch 2');
