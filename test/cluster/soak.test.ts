@@ -72,12 +72,13 @@ it('after any drills nothing has grown: memory, descriptors, match rules, keys, 
   for (let round = 1; round <= warmUpRounds + 1 || performance.now() < untilMs; round += 1) {
     const drill = random.pick(soakDrills);
     const startedMs = performance.now();
+    say(`${round} ${drill.name}`);
     const usage: Usage = await play(drill, random, counts);
     if (round >= warmUpRounds) counts ??= usage;
     if (round > warmUpRounds) memory.push(usage.fleetdPrivateKib);
     played.set(drill.name, (played.get(drill.name) ?? 0) + 1);
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    say(`${round} ${drill.name}: ${seconds} s, ${JSON.stringify(usage)}`);
+    say(`  ${seconds} s, ${JSON.stringify(usage)}`);
   }
   const third = Math.ceil(memory.length / 3);
   const [first, last] = [median(memory.slice(0, third)), median(memory.slice(-third))];
