@@ -3,7 +3,12 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const programs = { fleetd: 'daemon', fleetctl: 'fleetctl', fleetlab: 'lab' } as const;
+const programs = {
+  fleetd: 'daemon',
+  fleetctl: 'fleetctl',
+  fleetlab: 'lab',
+  'fleet-cloudinit': 'cloudinit',
+} as const;
 
 await build({
   entryPoints: Object.entries(programs).map(([program, folder]) => ({
