@@ -111,7 +111,7 @@ function readContent(field: Field | undefined, name: string, problems: Problem[]
   return scalar.text;
 }
 
-/** A literal block has the lines of its file, further in; of other texts only the begin is known. */
+/** A literal block has the lines of its file, further in; of others only the begin is known. */
 function problemInBlock(
   { block, place }: ScalarTree,
   name: string,

@@ -49,8 +49,12 @@ export function readFields(
     if (type === undefined) {
       problems.push(warningAt(place, unknownKey(shown, key, Object.keys(types))));
     } else if (value.kind !== 'nothing') {
-      if (isOfType(value, type)) fields.set(key, { key, place, value });
-      else problems.push(errorAt(value.place, `${shown} is ${typeWords[type]}${insteadOf(value)}`));
+      const { fitting, misfits } = ofType(value, type);
+      if (fitting !== null) fields.set(key, { key, place, value: fitting });
+      for (const misfit of misfits) {
+        const what = `${shown} is ${typeWords[type]}${insteadOf(misfit)}`;
+        problems.push(errorAt(misfit.place, what));
+      }
     }
   }
   return fields;
@@ -76,6 +80,19 @@ export function itemsOf(field: Field | undefined): readonly Tree[] {
   return field?.value.kind === 'list' ? field.value.items : [];
 }
 
+/** The part of a value that is of a type, and what is not: of a list, items of it. */
+function ofType(
+  value: Tree,
+  type: FieldType,
+): { readonly fitting: Tree | null; readonly misfits: readonly Tree[] } {
+  if (!isOfType(value, type)) return { fitting: null, misfits: [value] };
+  if (value.kind !== 'list') return { fitting: value, misfits: [] };
+  const wanted = type === 'maps' ? 'map' : 'scalar';
+  const items = value.items.filter(({ kind }) => kind === wanted);
+  const misfits = value.items.filter(({ kind }) => kind !== wanted);
+  return { fitting: { ...value, items }, misfits };
+}
+
 function isOfType(value: Tree, type: FieldType): boolean {
   switch (type) {
     case 'text':
@@ -87,9 +104,8 @@ function isOfType(value: Tree, type: FieldType): boolean {
     case 'number':
       return value.kind === 'scalar' && Number.isFinite(value.value);
     case 'texts':
-      return value.kind === 'list' && value.items.every(({ kind }) => kind === 'scalar');
     case 'maps':
-      return value.kind === 'list' && value.items.every(({ kind }) => kind === 'map');
+      return value.kind === 'list';
     case 'map':
       return value.kind === 'map';
   }
@@ -101,8 +117,10 @@ function insteadOf(value: Tree): string {
       return `, not "${printable(value.text)}"`;
     case 'list':
       return ', not this list';
-    default:
+    case 'map':
       return ', not this map';
+    case 'nothing':
+      return ', and nothing stands here';
   }
 }
 

@@ -4,7 +4,7 @@ export const cloudinitLimits = {
   userDataBytesMax: 16 * 1024 * 1024,
   /** One file of `write_files`, unpacked. */
   fileBytesMax: 64 * 1024 * 1024,
-  /** Nodes of one YAML document, aliases followed: a few lines of aliases can stand for billions. */
+  /** Values of one YAML document, aliases followed: a few lines can stand for billions. */
   nodeCountMax: 200_000,
   /** Lists and maps inside of each other. */
   depthMax: 64,

@@ -46,7 +46,7 @@ function etcdVariable(key: string, type: FieldType): SectionKey {
 
 const discovery: SectionKey = { ...etcdVariable('discovery', 'text'), shape: url };
 
-/** Certificates of clients were asked for by naming who signs them; now that is a key of its own. */
+/** Certificates were asked for by naming who signs them; that has a key of its own now. */
 const certificateAuthorities: SectionKeys = {
   ca_file: meaning('text', {
     kind: 'translated',
