@@ -10,11 +10,8 @@ export type Got =
 /** Asks for a URL; never rejects. */
 export type GetUrl = (url: string) => Promise<Got>;
 
-/**
- * Gets a URL, and asks again for a while when nobody answers or a server has trouble: at a boot
- * much comes up at the same time.
- */
-export function patientGet(clock: Clock, awayMsMax: number = cloudinitLimits.awayMsMax): GetUrl {
+/** Gets a URL, and asks again for so long when nobody answers or a server has trouble. */
+export function patientGet(clock: Clock, awayMsMax: number): GetUrl {
   return async (url) => {
     const startMs = clock.nowMs();
     for (;;) {

@@ -18,7 +18,7 @@ export const cloudinitLimits = {
   userNameLengthMax: 32,
   /** One request for user-data, or to a discovery service. */
   requestMsMax: 5_000,
-  /** How long a service that is away is asked again. */
+  /** How long a boot asks a service again that is away. */
   awayMsMax: 30_000,
   /** Between two requests. */
   requestPauseMs: 1_000,

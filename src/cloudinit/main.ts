@@ -4,6 +4,7 @@ import { FleetError, messageOf } from '../lib/error.ts';
 import { flushed, readerGone } from '../lib/flushed.ts';
 import { applyUserData, type Surroundings } from './apply.ts';
 import { patientGet } from './get-url.ts';
+import { cloudinitLimits } from './limits.ts';
 import { cloudinitProgram, type Flags, withTwoDashes } from './program.ts';
 import { interfaceAddresses } from './read-machine.ts';
 import { runCommand } from './run-command.ts';
@@ -12,17 +13,20 @@ const usageStatus = 2;
 
 async function main(): Promise<number> {
   const program = cloudinitProgram().parse(process.argv.map(withTwoDashes));
+  const flags = program.opts<Flags>();
+  // A boot has nobody who waits for an answer, and whom it asks may come up at the same time.
+  const awayMsMax = flags.atBoot === true ? cloudinitLimits.awayMsMax : 0;
   const surroundings: Surroundings = {
     environment: process.env,
     interfaces: interfaceAddresses(),
     isRoot: process.getuid?.() === 0,
-    get: patientGet(systemClock),
+    get: patientGet(systemClock, awayMsMax),
     run: runCommand,
     say: (line) => process.stderr.write(`fleet-cloudinit: ${line}\n`),
     tell: (line) => process.stderr.write(`${line}\n`),
     print: (line) => process.stdout.write(`${line}\n`),
   };
-  return applyUserData(program.opts<Flags>(), surroundings);
+  return applyUserData(flags, surroundings);
 }
 
 /** Help and version are said and done; mistakes on the command line were told by commander. */

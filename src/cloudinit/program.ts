@@ -24,8 +24,7 @@ Examples:
   fleet-cloudinit --from-file ./user-data --root ./tree  shows in ./tree what it becomes
   fleet-cloudinit --at-boot                              as fleet-cloudinit.service starts it
 
-Exit status: 0 all was done, or the file is valid; 1 it was not, or is not; 2 the command line is
-wrong. Unless it says so, nothing was changed.`;
+Exit status: 0 all was done, or the file is valid; 1 not; 2 the command line is wrong.`;
 
 /** The command line. Mistakes in it, help and version throw commander's `CommanderError`. */
 export function cloudinitProgram(): Command {
