@@ -88,7 +88,6 @@ function verbosity(work: Work): void {
   );
   if (asked === undefined) return;
   set(work, 'ETCD_LOG_LEVEL', 'debug');
-  set(work, 'ETCD_DEBUG', 'true');
   note(work, asked, `${asked.key} becomes ETCD_LOG_LEVEL=debug`);
 }
 

@@ -58,7 +58,7 @@ async function stageAll(
   const staged = new Map<FileStep, StagedFile>();
   try {
     for (const step of steps) {
-      if (step.kind === 'file' && !step.isInHome) staged.set(step, await stageFile(root, step));
+      if (step.kind === 'file' && !step.isLate) staged.set(step, await stageFile(root, step));
     }
     return staged;
   } catch (error) {

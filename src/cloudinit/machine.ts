@@ -8,6 +8,8 @@ export interface Machine {
   /** By name. */
   readonly users: ReadonlyMap<string, MachineUser>;
   readonly groups: ReadonlySet<string>;
+  /** By user; of those that can be read. Never to be shown. */
+  readonly passwordHashes: ReadonlyMap<string, string>;
   readonly hostname: string;
   /** The files that are added to, by path; '' for one that is not there. */
   readonly texts: ReadonlyMap<string, string>;
@@ -41,6 +43,16 @@ export function usersOf(passwd: string): ReadonlyMap<string, MachineUser> {
     if (name !== '' && home.startsWith('/')) users.set(name, { name, home });
   }
   return users;
+}
+
+/** The hashes of a text as /etc/shadow has it. */
+export function passwordHashesOf(shadow: string): ReadonlyMap<string, string> {
+  return new Map(
+    shadow.split('\n').map((line) => {
+      const [name = '', hash = ''] = line.split(':');
+      return [name, hash];
+    }),
+  );
 }
 
 /** The names of a text as /etc/group has it. */

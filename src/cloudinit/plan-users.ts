@@ -1,7 +1,7 @@
 import { withKeys } from './authorized-keys.ts';
 import type { Circumstances } from './circumstances.ts';
 import type { CloudConfig, ConfigUser, Located } from './cloud-config.ts';
-import { authorizedKeysPath } from './machine.ts';
+import { authorizedKeysPath, type Machine } from './machine.ts';
 import { willHaveGroup } from './owners.ts';
 import { errorAt, noteAt, type Problem } from './problem.ts';
 import { fileStep, runStep, type Step } from './step.ts';
@@ -28,7 +28,10 @@ export function planUsers(config: CloudConfig, circumstances: Circumstances): Us
       problems.push(errorAt(group, `${what}; take it out, or install what brings it`));
     }
     if (!machine.users.has(user.name)) accounts.push(creation(user));
-    if (user.passwordHash !== null) accounts.push(passwordStep(user.name, user.passwordHash));
+    const hash = user.passwordHash;
+    if (hash !== null && machine.passwordHashes.get(user.name) !== hash) {
+      accounts.push(passwordStep(user.name, hash));
+    }
   }
   const first = config.sshAuthorizedKeys[0];
   const isKnown = machine.users.has(coreUser) || config.users.some(({ name }) => name === coreUser);
@@ -39,6 +42,13 @@ export function planUsers(config: CloudConfig, circumstances: Circumstances): Us
     problems.push(noteAt(first, 'there is no user core: it is made, without further groups'));
   }
   return { accounts, keys: keySteps(config, circumstances), problems };
+}
+
+/** The homes of accounts that are made. */
+export function newHomes({ users, sshAuthorizedKeys }: CloudConfig, machine: Machine): string[] {
+  const made = users.map(({ name, home }) => ({ name, home: home?.text ?? `/home/${name}` }));
+  if (sshAuthorizedKeys.length > 0) made.push({ name: coreUser, home: `/home/${coreUser}` });
+  return made.filter(({ name }) => !machine.users.has(name)).map(({ home }) => home);
 }
 
 function creation(user: ConfigUser): Step {
@@ -78,6 +88,11 @@ function keySteps(config: CloudConfig, { machine, keyName }: Circumstances): rea
     const texts = [...new Set(keys.map(({ text }) => text))];
     const text = withKeys(machine.texts.get(path) ?? '', keyName, texts);
     const reason = `ssh_authorized_keys of ${name}`;
-    return fileStep(path, text, reason, { mode: 0o600, owner: `${name}:`, isInHome: true });
+    return fileStep(path, text, reason, {
+      mode: 0o600,
+      owner: `${name}:`,
+      isInHome: true,
+      isLate: true,
+    });
   });
 }

@@ -9,7 +9,7 @@ import { mergedPaths } from './machine.ts';
 import { ownerProblems } from './owners.ts';
 import { planSettings } from './plan-settings.ts';
 import { planUnits } from './plan-units.ts';
-import { planUsers } from './plan-users.ts';
+import { newHomes, planUsers } from './plan-users.ts';
 import type { Problem } from './problem.ts';
 import { fileStep, runStep, type Step } from './step.ts';
 import { withVariables } from './variable-file.ts';
@@ -28,7 +28,7 @@ export function planCloudConfig(config: CloudConfig, circumstances: Circumstance
   const steps = [
     ...users.accounts,
     ...hostnameFiles(config),
-    ...writtenFiles(config),
+    ...writtenFiles(config, circumstances),
     ...settings.files,
     ...hostsFile(config, circumstances),
     ...environmentFile(config, circumstances),
@@ -61,9 +61,12 @@ function hostnameCommand({ hostname }: CloudConfig): readonly Step[] {
   return [runStep(['hostnamectl', 'set-hostname', hostname.text], 'hostname')];
 }
 
-function writtenFiles({ files }: CloudConfig): readonly Step[] {
-  return files.map(({ path, content, mode, owner }) => {
-    return fileStep(path, content, 'write_files', { mode, owner: owner?.text ?? null });
+function writtenFiles(config: CloudConfig, { machine }: Circumstances): readonly Step[] {
+  const homes = newHomes(config, machine);
+  return config.files.map(({ path, content, mode, owner }) => {
+    // useradd leaves a home alone that is there already: it would be root's, and empty.
+    const isLate = homes.some((home) => path.startsWith(`${home}/`));
+    return fileStep(path, content, 'write_files', { mode, owner: owner?.text ?? null, isLate });
   });
 }
 

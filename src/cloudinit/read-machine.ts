@@ -5,7 +5,14 @@ import { FleetError, messageOf } from '../lib/error.ts';
 import type { InterfaceAddress } from './addresses.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import { etcdUnit } from './etcd-unit.ts';
-import { authorizedKeysPath, groupsOf, type Machine, mergedPaths, usersOf } from './machine.ts';
+import {
+  authorizedKeysPath,
+  groupsOf,
+  type Machine,
+  mergedPaths,
+  passwordHashesOf,
+  usersOf,
+} from './machine.ts';
 
 /** Where systemd looks for units, those of generators included. */
 const unitFolders = [
@@ -35,6 +42,7 @@ export async function readMachine(root: string, config: CloudConfig): Promise<Ma
     unitFiles: new Set((await Promise.all(folders)).flat()),
     users,
     groups: groupsOf(await textAt(root, '/etc/group')),
+    passwordHashes: passwordHashesOf(await textAt(root, '/etc/shadow')),
     hostname: (await textAt(root, '/etc/hostname')).trim() || 'localhost',
     texts,
   };

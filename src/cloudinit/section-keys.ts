@@ -96,7 +96,7 @@ const etcdCommon: SectionKeys = {
 const always = 'etcd always does so now';
 const itself = 'etcd chooses that itself now';
 const members = 'members are added and removed with etcdctl now';
-const logged = 'ETCD_LOG_LEVEL=debug and ETCD_DEBUG=true';
+const logged = 'ETCD_LOG_LEVEL=debug';
 const notNames = 'a list of peers does not tell their names; use discovery or initial_cluster';
 
 const etcdZero: SectionKeys = {

@@ -15,6 +15,8 @@ export interface FileStep {
   readonly change: Change | null;
   /** Of a folder that belongs to a user: made as theirs, and never followed when it is a link. */
   readonly isInHome: boolean;
+  /** Of a folder that an earlier step makes: nothing may be made there before. */
+  readonly isLate: boolean;
   readonly reason: string;
 }
 
@@ -51,12 +53,12 @@ export function fileStep(
   path: string,
   content: string | Buffer,
   reason: string,
-  more: Partial<Pick<FileStep, 'mode' | 'owner' | 'change' | 'isInHome'>> = {},
+  more: Partial<Pick<FileStep, 'mode' | 'owner' | 'change' | 'isInHome' | 'isLate'>> = {},
 ): FileStep {
   return {
     kind: 'file',
     ...{ path, content: Buffer.from(content), reason },
-    ...{ mode: 0o644, owner: null, change: null, isInHome: false, ...more },
+    ...{ mode: 0o644, owner: null, change: null, ...{ isInHome: false, isLate: false }, ...more },
   };
 }
 

@@ -59,6 +59,9 @@ write_files:
       #!/bin/sh
       echo "$WORD" >/var/tmp/c-ran
       exec sleep infinity
+  - path: /home/elroy/notes
+    owner: elroy
+    content: mine
 coreos:
   units:
     - name: c-web.service
@@ -102,7 +105,7 @@ describe('fleet-cloudinit on a machine', () => {
     const before = await state();
     const bad = await apply(`${config}    - name: c-last\n`);
     expect(bad.status).toBe(1);
-    expect(bad.stderr).toContain('/root/user-data:50:13: unit name "c-last" has no type; add one');
+    expect(bad.stderr).toContain('/root/user-data:53:13: unit name "c-last" has no type; add one');
     const absent = await apply(`${config}    - {name: c-absent.service, command: start}\n`);
     expect([absent.status, absent.stderr]).toEqual([
       1,
@@ -140,7 +143,9 @@ describe('fleet-cloudinit on a machine', () => {
         '# fleet-cloudinit: end coreos-cloudinit',
       ].join('\n'),
     );
-    expect(await did("stat -c '%a %U:%G' /opt/c/run")).toBe('750 elroy:adm');
+    expect(
+      await did("stat -c '%a %U:%G' /opt/c/run /home/elroy /home/elroy/notes; ls -A /home/elroy"),
+    ).toMatch(/^750 elroy:adm\n7\d\d elroy:elroy\n644 elroy:\w+\n\.bash/);
     const facts = 'systemctl show -P UnitFileState -P ActiveState';
     expect(await did(`${facts} c-web c-runtime; systemctl is-enabled c-masked || true`)).toBe(
       'active\nenabled\n\nactive\nstatic\nmasked',

@@ -18,6 +18,7 @@ const machine: Machine = {
   unitFiles: new Set(['etcd.service', 'fleet.service']),
   users: new Map([['root', { name: 'root', home: '/root' }]]),
   groups: new Set(['root', 'sudo']),
+  passwordHashes: new Map(),
   hostname: 'here',
   texts: new Map(),
 };
