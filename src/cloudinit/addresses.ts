@@ -85,6 +85,7 @@ export function fillAddresses(
       if (whole.startsWith('\\')) return whole.slice(1);
       const address = addresses[name];
       if (address !== undefined) return address;
+      if (/^\s*#|\s#/.test(line.slice(0, offset))) return whole; // a comment asks for nothing
       const place = { line: index + 1, column: offset + 1 };
       const variable = addressVariable(name);
       const what = `this machine has no address for $${name}`;

@@ -63,17 +63,14 @@ function readSection(
   const settings: Setting[] = [];
   for (const [key, { value }] of readFields(field.value, { path, types }, problems)) {
     if (value.kind !== 'scalar' || value.text === '') continue;
-    const setting: Setting = { key, value: settingText(value.value, value.text), ...value.place };
+    // Of `yes` and `true` only YAML knows that they are the same.
+    const text = types[key] === 'truth' ? String(value.value) : value.text;
+    const setting: Setting = { key, value: text, ...value.place };
     const why = objectionTo(`${path}.${key}`, setting, keys[key]);
     if (why === null) settings.push(setting);
     else problems.push(errorAt(value.place, why));
   }
   return settings;
-}
-
-/** YAML's own words for truth are not everybody's. */
-function settingText(value: unknown, text: string): string {
-  return typeof value === 'boolean' && /^(true|false|y|n|yes)$/i.test(text) ? String(value) : text;
 }
 
 function objectionTo(

@@ -54,7 +54,7 @@ export function readTree(text: string): ReadTree {
   const nothing: Tree = { kind: 'nothing', place: topOfFile };
   try {
     const document = parseDocument(text, {
-      ...{ version: '1.1', lineCounter, prettyErrors: false, logLevel: 'silent' },
+      ...{ version: '1.1', lineCounter, prettyErrors: false, logLevel: 'error' },
     });
     const walk: Walk = { document, lineCounter, lines: text.split('\n'), problems, nodeCount: 0 };
     for (const { pos, message } of [...document.errors, ...document.warnings]) {
@@ -102,7 +102,13 @@ function toTree(walk: Walk, node: unknown, depth: number): Tree {
     }
     return { kind: 'nothing', place };
   }
-  if (isAlias(node)) return toTree(walk, node.resolve(walk.document), depth + 1);
+  if (isAlias(node)) {
+    const meant = node.resolve(walk.document);
+    if (meant !== undefined) return toTree(walk, meant, depth + 1);
+    const what = `*${printable(node.source)} has no &${printable(node.source)} before it`;
+    walk.problems.push(errorAt(place, `${what}; write the value itself`));
+    return { kind: 'nothing', place };
+  }
   if (isSeq(node)) {
     return { kind: 'list', place, items: node.items.map((item) => toTree(walk, item, depth + 1)) };
   }

@@ -41,6 +41,8 @@ describe('fillAddresses', () => {
     ['\\$private_ipv4', '$private_ipv4'],
     ['$private_ip', '$private_ip'],
     ['$PRIVATE_IPV4', '$PRIVATE_IPV4'],
+    ['  # or $public_ipv4', '  # or $public_ipv4'],
+    ['a: $private_ipv4 # not $public_ipv4', 'a: 10.0.0.5 # not $public_ipv4'],
   ])('%s becomes %s', (text, filled) => {
     expect(fillAddresses(text, addresses)).toEqual({ text: filled, problems: [] });
   });
