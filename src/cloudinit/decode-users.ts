@@ -37,11 +37,18 @@ export function locatedText({ line, column }: Place, text: string): Located {
 
 /** The entries of `users`. */
 export function readUsers(field: Field | undefined, problems: Problem[]): readonly ConfigUser[] {
-  return itemsOf(field).flatMap((item, index) => {
+  const users = itemsOf(field).flatMap((item, index) => {
     const path = `users[${index}]`;
     const fields = readFields(item, { path, types: userKeys }, problems);
     return readUser(fields, item.place, problems) ?? [];
   });
+  for (const [index, user] of users.entries()) {
+    const before = users.slice(0, index).find(({ name }) => name === user.name);
+    if (before === undefined) continue;
+    const why = `user ${user.name} stands in line ${before.line} already`;
+    problems.push(errorAt(user, `${why}; make one of them`));
+  }
+  return users;
 }
 
 /** Public keys, one a text. Whether sshd takes them only it can say. */

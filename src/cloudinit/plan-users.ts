@@ -21,11 +21,14 @@ export function planUsers(config: CloudConfig, circumstances: Circumstances): Us
   const { machine } = circumstances;
   const problems: Problem[] = [];
   const accounts: Step[] = [];
-  for (const user of config.users) {
+  for (const [index, user] of config.users.entries()) {
+    const before = { ...config, users: config.users.slice(0, index), sshAuthorizedKeys: [] };
     for (const group of [...user.groups, user.primaryGroup]) {
-      if (group === null || willHaveGroup(group.text, config, machine)) continue;
+      if (group === null || willHaveGroup(group.text, before, machine)) continue;
       const what = `user ${user.name}: there is no group ${group.text} on this machine`;
-      problems.push(errorAt(group, `${what}; take it out, or install what brings it`));
+      problems.push(
+        errorAt(group, `${what}, nor made before; take it out, or install what brings it`),
+      );
     }
     if (!machine.users.has(user.name)) accounts.push(creation(user));
     const hash = user.passwordHash;

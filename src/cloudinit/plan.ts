@@ -44,7 +44,14 @@ export function planCloudConfig(config: CloudConfig, circumstances: Circumstance
   ];
   const owners = ownerProblems(config, circumstances.machine);
   const problems = [...users.problems, ...owners, ...settings.problems, ...units.problems];
-  return { steps, problems };
+  return { steps: lastOfEachPath(steps), problems };
+}
+
+/** Of several steps that write one file only the last would be seen: `/etc/hosts`, for one. */
+function lastOfEachPath(steps: readonly Step[]): readonly Step[] {
+  const last = new Map<string, Step>();
+  for (const step of steps) if (step.kind === 'file') last.set(step.path, step);
+  return steps.filter((step) => step.kind !== 'file' || last.get(step.path) === step);
 }
 
 const reload = runStep(['systemctl', 'daemon-reload'], 'unit files have changed', {

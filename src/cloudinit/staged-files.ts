@@ -32,7 +32,8 @@ export async function stageFile(root: string, step: FileStep): Promise<StagedFil
     );
     const staged = { target, temporary, madeFolder };
     try {
-      await writeFile(temporary, step.content, { mode: 0o600, flag: 'wx' });
+      await rm(temporary, { force: true }); // of a run that a power cut has ended
+      await writeFile(temporary, step.content, { mode: 0o600, flag: 'wx', flush: true });
       await chmod(temporary, step.mode);
     } catch (error) {
       await unstage(staged);
