@@ -1,3 +1,4 @@
+import { bringsUnit } from './brought-units.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import type { EtcdSection } from './etcd-settings.ts';
 import type { Machine } from './machine.ts';
@@ -9,9 +10,9 @@ export const etcdUnit = 'etcd.service';
 const formerUnits: ReadonlySet<string> = new Set(['etcd2.service', 'etcd-member.service']);
 
 /** The unit that a name of a config means on this machine. */
-export function unitMeant(name: string, { units }: CloudConfig, { unitFiles }: Machine): string {
-  const isBrought = units.some((unit) => unit.name === name && unit.content !== null);
-  return formerUnits.has(name) && !unitFiles.has(name) && !isBrought ? etcdUnit : name;
+export function unitMeant(name: string, config: CloudConfig, { unitFiles }: Machine): string {
+  if (!formerUnits.has(name) || unitFiles.has(name)) return name;
+  return bringsUnit(config, name) ? name : etcdUnit;
 }
 
 /** The unit that a section of `coreos:` is about. */

@@ -1,3 +1,4 @@
+import { bringsUnit } from './brought-units.ts';
 import type { Circumstances } from './circumstances.ts';
 import type { CloudConfig, ConfigUnit } from './cloud-config.ts';
 import { etcdUnit, formerNames, unitMeant } from './etcd-unit.ts';
@@ -113,8 +114,7 @@ function commandStep(work: Work, unit: ConfigUnit): readonly Step[] {
 function present({ config, circumstances, problems }: Work, unit: ConfigUnit, verb: string) {
   const { machine } = circumstances;
   const name = unitMeant(unit.name, config, machine);
-  const isBrought = config.units.some((other) => other.name === name && other.content !== null);
-  if (isBrought || isKnown(name, machine)) return name;
+  if (bringsUnit(config, name) || isKnown(name, machine)) return name;
   if (/^(stop|try-restart|reload-or-try-restart)$/.test(verb)) {
     problems.push(noteAt(unit, `there is no ${name} on this machine to ${verb}`));
     return null;

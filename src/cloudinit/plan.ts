@@ -2,6 +2,7 @@
 // Knows YAML, the dialect and systemd's folders; nothing of clusters, etcd's protocol or fleetd.
 // Start here (what a config becomes), then decode.ts (what it says) and execute.ts (doing it).
 import { addressNames, addressVariable } from './addresses.ts';
+import { isUnitFile } from './brought-units.ts';
 import type { Circumstances } from './circumstances.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import { withOwnName } from './hosts-file.ts';
@@ -27,8 +28,8 @@ export function planCloudConfig(config: CloudConfig, circumstances: Circumstance
   const units = planUnits(config, circumstances);
   const steps = [
     ...users.accounts,
-    ...hostnameFiles(config),
     ...writtenFiles(config, circumstances),
+    ...hostnameFiles(config),
     ...settings.files,
     ...hostsFile(config, circumstances),
     ...environmentFile(config, circumstances),
@@ -73,7 +74,9 @@ function writtenFiles(config: CloudConfig, { machine }: Circumstances): readonly
   return config.files.map(({ path, content, mode, owner }) => {
     // useradd leaves a home alone that is there already: it would be root's, and empty.
     const isLate = homes.some((home) => path.startsWith(`${home}/`));
-    return fileStep(path, content, 'write_files', { mode, owner: owner?.text ?? null, isLate });
+    const change = isUnitFile(path) ? 'units' : null;
+    const more = { mode, owner: owner?.text ?? null, isLate, change } as const;
+    return fileStep(path, content, 'write_files', more);
   });
 }
 
