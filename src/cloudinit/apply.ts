@@ -159,7 +159,7 @@ async function execute(
   });
   for (const failure of failures) say(failure);
   if (failures.length > 0) {
-    say('not all was done: what is above failed, and the rest was applied; see journalctl -b');
+    say('not all was done: correct what is above (journalctl -b may say more), run this again');
     return 1;
   }
   if (changeCount === 0) say('nothing had to be changed');

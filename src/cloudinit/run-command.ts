@@ -8,6 +8,12 @@ export type RunCommand = (argv: readonly string[], input: string | null) => Prom
 /** Characters of a command's own words that are told. */
 const wordsLengthMax = 2_000;
 
+/** Who becomes root by su or sudo may have a path without the folders of useradd and chpasswd. */
+function searchPath(own: string | undefined): string {
+  const folders = '/usr/sbin:/usr/bin:/sbin:/bin';
+  return own === undefined || own === '' ? folders : `${own}:${folders}`;
+}
+
 /** Runs a command of this machine and ends it when it takes too long. */
 export const runCommand: RunCommand = (argv, input) => {
   const [program = '', ...args] = argv;
@@ -15,7 +21,7 @@ export const runCommand: RunCommand = (argv, input) => {
     const child = spawn(program, args, {
       stdio: ['pipe', 'ignore', 'pipe'],
       timeout: cloudinitLimits.commandMsMax,
-      env: { ...process.env, LC_ALL: 'C' },
+      env: { ...process.env, PATH: searchPath(process.env['PATH']), LC_ALL: 'C' },
     });
     let words = '';
     child.stderr.on('data', (data: Buffer) => {
