@@ -10,13 +10,16 @@ export type Got =
 /** Asks for a URL; never rejects. */
 export type GetUrl = (url: string) => Promise<Got>;
 
-/** Gets a URL, and asks again for so long when nobody answers or a server has trouble. */
+/**
+ * Gets a URL, and asks again for so long when nobody answers, or a server has not yet what it is
+ * asked for.
+ */
 export function patientGet(clock: Clock, awayMsMax: number): GetUrl {
   return async (url) => {
     const startMs = clock.nowMs();
     for (;;) {
       const got = await getOnce(url);
-      const isFinal = got.kind === 'answer' && got.status < 500;
+      const isFinal = got.kind === 'answer' && got.status < 400;
       const isLate = clock.nowMs() - startMs + cloudinitLimits.requestPauseMs >= awayMsMax;
       if (isFinal || isLate) return got;
       await rest(cloudinitLimits.requestPauseMs, clock, new AbortController().signal);

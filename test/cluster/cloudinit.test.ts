@@ -95,8 +95,9 @@ beforeAll(async () => {
   }
   const start = 'exec /opt/flotilla/node /opt/flotilla/bin/fleet-cloudinit.cjs "$@"';
   await place('/usr/bin/fleet-cloudinit', `#!/bin/sh\n${start}\n`);
-  // As a machine that no lab has configured.
-  const stop = 'systemctl disable --now fleet fleet-leave; rm -rf /etc/fleet/fleet.conf';
+  // As a machine that no lab has configured, but for where this computer asks its fleetd.
+  const conf = '/etc/fleet/fleet.conf';
+  const stop = `systemctl disable --now fleet fleet-leave; sed -i '/api_listen\\|tcp/!d' ${conf}`;
   await did(`chmod 755 /usr/bin/fleet-cloudinit; ${stop}; systemctl daemon-reload`);
 });
 
@@ -105,7 +106,9 @@ describe('fleet-cloudinit on a machine', () => {
     const before = await state();
     const bad = await apply(`${config}    - name: c-last\n`);
     expect(bad.status).toBe(1);
-    expect(bad.stderr).toContain('/root/user-data:53:13: unit name "c-last" has no type; add one');
+    expect(bad.stderr).toContain(
+      `/root/user-data:${config.split('\n').length}:13: unit name "c-last" has no type; add one`,
+    );
     const absent = await apply(`${config}    - {name: c-absent.service, command: start}\n`);
     expect([absent.status, absent.stderr]).toEqual([
       1,
@@ -211,7 +214,11 @@ describe('the config of the talk', () => {
     );
     await did('systemctl enable discovery fleet-cloudinit');
     await poweroffMachine(lab.context, 'm1');
-    await bootMachine(lab.context, 'm1');
+    await bootMachine(lab.context, 'm1').catch(async (error: unknown) => {
+      const journal = 'journalctl -b -o short-monotonic --no-pager -n 60';
+      const { stdout } = await run(`${journal} -u fleet-cloudinit -u etcd -u fleet -u discovery`);
+      throw new Error(stdout, { cause: error });
+    });
     const units = ['fleet-cloudinit', 'etcd', 'fleet', 'host'];
     await expect
       .poll(async () => (await run(`systemctl is-active ${units.join(' ')}`)).stdout, patience)
