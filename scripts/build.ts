@@ -20,6 +20,7 @@ const entryPoints = {
   'fleetd-start': 'daemon/start',
   fleetctl: 'fleetctl/main',
   fleetlab: 'lab/main',
+  'fleet-cloudinit': 'cloudinit/main',
 } as const;
 
 /** What fleetd loads only when it has begun to renew its lease is a file beside it. */

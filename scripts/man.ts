@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { cloudinitProgram } from '../src/cloudinit/program.ts';
 import { fleetdProgram } from '../src/daemon/program.ts';
 import { settingParsers } from '../src/daemon/settings.ts';
 import { globalFlags } from '../src/fleetctl/global-flags.ts';
@@ -15,6 +16,7 @@ const summaries: Readonly<Record<string, string>> = {
   fleetctl: 'start, move and watch systemd units on a cluster of machines',
   fleetd: 'the daemon of every machine of a cluster',
   fleetlab: 'a cluster of real machines on this computer',
+  'fleet-cloudinit': 'apply a CoreOS cloud-config to this machine',
 };
 
 const exitStatus = [
@@ -45,6 +47,7 @@ write('fleetctl', 1, [
 ]);
 write('fleetlab', 1, [...programPage(lab), ...exitStatus, ...seeAlso('fleetctl(1)')]);
 write('fleetd', 8, [...programPage(fleetdProgram()), ...seeAlso('fleet.conf(5)', 'fleetctl(1)')]);
+write('fleet-cloudinit', 8, [...programPage(cloudinitProgram()), ...seeAlso('fleetd(8)')]);
 write('fleet.conf', 5, configurationPage());
 
 function write(name: string, section: number, lines: readonly string[]): void {

@@ -32,6 +32,7 @@ export const ownUnits: ReadonlySet<string> = new Set([
   'fleet.service',
   'fleet.socket',
   'fleet-leave.service',
+  'fleet-cloudinit.service',
   'fleet-deadline.service',
   'fleet-isolated.service',
 ]);

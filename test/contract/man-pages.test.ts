@@ -7,7 +7,7 @@ import { settingParsers } from '../../src/daemon/settings.ts';
 import { commands } from '../../src/fleetctl/commands.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flotilla-man-'));
-const pages = ['fleetctl.1', 'fleetlab.1', 'fleetd.8', 'fleet.conf.5'];
+const pages = ['fleetctl.1', 'fleetlab.1', 'fleetd.8', 'fleet.conf.5', 'fleet-cloudinit.8'];
 
 beforeAll(() => {
   execFileSync(process.execPath, ['scripts/man.ts', folder]);

@@ -43,6 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Of the API, fleetctl knows the contract only.
   fleetctl: ['lib', 'unitfile', 'model', 'api/schema.ts'],
   lab: ['lib'],
+  cloudinit: ['lib', 'unitfile'],
 };
 
 /** Folders behind which a package stays. */
@@ -53,7 +54,8 @@ const homeOf: Readonly<Record<string, readonly string[]>> = {
   pino: ['daemon'],
   'pino-pretty': ['daemon'],
   ini: ['daemon'],
-  commander: ['fleetctl', 'daemon', 'lab'],
+  commander: ['fleetctl', 'daemon', 'lab', 'cloudinit'],
+  yaml: ['cloudinit'],
 };
 
 interface Import {

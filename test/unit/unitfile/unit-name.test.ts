@@ -109,6 +109,7 @@ describe('refusedName', () => {
     ['fleet-leave.service', 'a unit of fleet itself'],
     ['fleet-deadline.service', 'a unit of fleet itself'],
     ['fleet-isolated.service', 'a unit of fleet itself'],
+    ['fleet-cloudinit.service', 'a unit of fleet itself'],
   ])('refuses %s', (name, why) => {
     expect(refusedName(aUnitName(name))).toContain(why);
   });
