@@ -128,12 +128,23 @@ function leftOrders(picture: ClusterPicture): readonly Decision[] {
   return decisions;
 }
 
+/** It keeps its guard: until it is confirmed the copy may run, and its machine may be cut off. */
 function goneOrder(
-  of: Pick<Order, 'identity' | 'unitHash' | 'contentHash' | 'restartCount'>,
+  of: Pick<Order, 'identity' | 'unitHash' | 'contentHash' | 'restartCount' | 'guard'>,
 ): Order {
-  const { identity, unitHash, contentHash, restartCount } = of;
+  const { identity, unitHash, contentHash, restartCount, guard } = of;
   const reason = 'an operator removes the orphan';
-  return { identity, unitHash, contentHash, restartCount, want: 'gone', after: [], reason };
+  const kept = guard === undefined ? {} : { guard };
+  return {
+    identity,
+    unitHash,
+    contentHash,
+    restartCount,
+    want: 'gone',
+    ...kept,
+    after: [],
+    reason,
+  };
 }
 
 function order(machine: MachineId, unit: UnitName, what: Order): Change {
