@@ -162,7 +162,7 @@ export class PartitionGuard {
 
   #renewed(sentAtMs: number): void {
     if (this.#hasSlept()) return;
-    this.#renewedAtMs = sentAtMs;
+    this.#renewedAtMs = Math.max(this.#renewedAtMs, sentAtMs); // answers may overtake one another
     void this.#arm();
   }
 

@@ -5,7 +5,7 @@ import type { Metric } from '../lib/metric.ts';
 import type { Catalog } from '../model/catalog.ts';
 import type { Notices } from '../model/notice.ts';
 import type { Roster } from '../model/roster.ts';
-import type { StoreKeeper } from '../model/store-standing.ts';
+import type { StoreControl } from '../model/store-standing.ts';
 import { type Answer, refused } from './answer.ts';
 import { discoveryDocument, rootUrlOf } from './discovery.ts';
 import { answerErrors, answerUnknownPaths, type ServedPath } from './error-answers.ts';
@@ -34,7 +34,7 @@ export interface ApiOptions {
   /** Machines that are away, and the brake; without it there are no such paths. */
   readonly roster?: Roster;
   /** What `/store` is about; without it there is no such path. */
-  readonly store?: StoreKeeper;
+  readonly store?: StoreControl;
   /** What `GET /notices` says; none without it. */
   readonly notices?: Notices;
   /** What `GET /metrics` says; without it there is no such path. */

@@ -1,15 +1,15 @@
-import type { StoreKeeper } from '../model/store-standing.ts';
+import type { StoreControl } from '../model/store-standing.ts';
 import { type Answer, refused } from './answer.ts';
 import type { StoreBody } from './schema.ts';
 
 /** `GET /store`: whether the store is that of our cluster; answered without asking the store. */
-export async function getStore(store: StoreKeeper): Promise<Answer> {
+export async function getStore(store: StoreControl): Promise<Answer> {
   return { status: 200, body: bodyOf(store) };
 }
 
 /** `POST /store`: an operator's word about the store as a whole. */
 export async function postStore(
-  store: StoreKeeper,
+  store: StoreControl,
   body: unknown,
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -28,7 +28,7 @@ export async function postStore(
   return { status: 200, body: { ...bodyOf(store), outcome: outcome.kind } satisfies StoreBody };
 }
 
-function bodyOf(store: StoreKeeper): StoreBody {
+function bodyOf(store: StoreControl): StoreBody {
   const { kind, ...what } = store.standing();
   return { standing: kind, ...what };
 }

@@ -23,7 +23,7 @@ import { orphanNotices } from './orphan-notices.ts';
 import { serveEverywhere } from './servers.ts';
 import { wedgeMsOf } from './settings.ts';
 import { watchSpace } from './space-watch.ts';
-import { storeKeeper } from './store-keeper.ts';
+import { storeControl } from './store-control.ts';
 import { StoreMemory, storeRecordsIn } from './store-memory.ts';
 import { storeNotices } from './store-signs.ts';
 import { uptimeMs } from './uptime.ts';
@@ -58,7 +58,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     metrics: () => metricsOf(registry, counts),
     notices: counts.notices,
     roster: registry.roster,
-    store: storeKeeper(life.membership),
+    store: storeControl(life.membership),
   });
   const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();

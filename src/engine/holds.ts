@@ -86,5 +86,7 @@ export function guardFor(
     held?.guard?.deadlineMs ?? 0,
     ttlMs === undefined ? 0 : deadlineFor(ttlMs),
   );
+  // A machine that is away, or too old to say its TTL: no deadline is known that it could keep.
+  if (deadlineMs === 0) return undefined;
   return { deadlineMs, stopTimeoutMs: stop.stopTimeoutMs };
 }

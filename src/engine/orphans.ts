@@ -43,7 +43,10 @@ export function whyBarred(
   return isStranger(record, report) ? inTheWay : null;
 }
 
-/** Invariant 6: where another copy of a unit runs that must not run twice; null when none does. */
+/**
+ * Invariant 6: where another copy of a unit runs that must not run twice; null when none does. Where
+ * it runs as it was ordered it stays all the same: a service is not stopped for what nobody ordered.
+ */
 function onlyCopyElsewhere(
   picture: ClusterPicture,
   machine: MachineId,
@@ -51,10 +54,15 @@ function onlyCopyElsewhere(
   record: UnitRecord,
 ): MachineId | null {
   if (record.requirements.onPartition === undefined) return null;
+  const here = picture.reports.get(machine)?.get(unit);
+  const ordered = picture.orders.get(machine)?.get(unit);
+  const isOrdered = ordered?.identity === record.identity && ordered.want !== 'gone';
+  if (isOrdered && here?.identity === record.identity && mayRun(here)) return null;
   for (const [other, reports] of sorted(picture.reports)) {
     const report = reports.get(unit);
     if (other === machine || report === undefined || !mayRun(report)) continue;
-    if (report.identity !== record.identity || report.current === 'gone') return other;
+    const isOrphan = orphanMark(report, picture.orders.get(other)?.get(unit)) !== null;
+    if (isOrphan || report.identity !== record.identity || report.current === 'gone') return other;
   }
   return null;
 }
@@ -128,12 +136,23 @@ function leftOrders(picture: ClusterPicture): readonly Decision[] {
   return decisions;
 }
 
+/** It keeps its guard: until it is confirmed the copy may run, and its machine may be cut off. */
 function goneOrder(
-  of: Pick<Order, 'identity' | 'unitHash' | 'contentHash' | 'restartCount'>,
+  of: Pick<Order, 'identity' | 'unitHash' | 'contentHash' | 'restartCount' | 'guard'>,
 ): Order {
-  const { identity, unitHash, contentHash, restartCount } = of;
+  const { identity, unitHash, contentHash, restartCount, guard } = of;
   const reason = 'an operator removes the orphan';
-  return { identity, unitHash, contentHash, restartCount, want: 'gone', after: [], reason };
+  const kept = guard === undefined ? {} : { guard };
+  return {
+    identity,
+    unitHash,
+    contentHash,
+    restartCount,
+    want: 'gone',
+    ...kept,
+    after: [],
+    reason,
+  };
 }
 
 function order(machine: MachineId, unit: UnitName, what: Order): Change {

@@ -25,7 +25,7 @@ export type FinishOutcome =
   | { readonly kind: 'refused'; readonly why: string; readonly hint: string };
 
 /** The API's door to the store as a whole. Throws FleetError as `Catalog` does. */
-export interface StoreKeeper {
+export interface StoreControl {
   standing(): StoreStanding;
   /** Follows the store as it is from now on, although it is not the one that was followed. */
   adopt(signal: AbortSignal): Promise<AdoptOutcome>;

@@ -264,7 +264,8 @@ export class StoreCatalog implements Catalog {
   }
 
   #putUnit(name: UnitName, record: UnitRecord, over: Current | null): Op {
-    const value = unitCodec.encode(record, over?.item?.value);
+    const isSame = over?.record?.identity === record.identity; // not one submitted anew
+    const value = unitCodec.encode(record, isSame ? over?.item?.value : undefined);
     return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
   }
 }

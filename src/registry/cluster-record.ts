@@ -9,6 +9,7 @@ import { readWhole } from './paged-read.ts';
 import { type Compare, type Op, oneKey, type Store, withPrefix } from './store.ts';
 import type { ClusterMemory, StoreGate } from './store-gate.ts';
 import { undecodable } from './store-guard.ts';
+import { longestHoldMs } from './stored-holds.ts';
 
 /** What the claim on a store needs. */
 export interface ClusterClaimOptions {
@@ -106,7 +107,11 @@ export class ClusterClaim {
     });
   }
 
-  /** Writes a new epoch into a store that we are frozen at, then settles. Throws FleetError. */
+  /**
+   * Writes a new epoch into a store that we are frozen at, then settles. Refused while a unit with
+   * `OnPartition=stop` that moved after the backup may run where the store knows nothing of it: a
+   * frozen machine stops it at its deadline. Throws FleetError.
+   */
   async adopt(
     memory: ClusterMemory,
     newClusterId: string,
@@ -121,6 +126,8 @@ export class ClusterClaim {
       typeof record === 'string' ||
       (record !== null && known.clusterId !== null && record.clusterId !== known.clusterId);
     if (isForeign || verdict.why === 'store-too-new') return refusedAdoption(verdict.reason);
+    const waitMs = (await longestHoldMs(this.#store, this.#keys, signal)) - this.gate.frozenForMs();
+    if (waitMs > 0) return refusedForNow(waitMs);
     const clusterId = record?.clusterId ?? known.clusterId ?? newClusterId;
     const epoch = Math.max(record?.epoch ?? 0, known.epoch ?? 0) + 1;
     const formatNeeded = record?.formatNeeded ?? formatBase;
@@ -214,6 +221,11 @@ function refusedAdoption(why: string): AdoptOutcome {
   const hint =
     'Correct etcd_servers or etcd_key_prefix; to give this machine to another cluster, see restore-etcd.md.';
   return { kind: 'refused', why, hint };
+}
+
+function refusedForNow(waitMs: number): AdoptOutcome {
+  const why = 'units with OnPartition=stop may still run where the store does not know of them';
+  return { kind: 'refused', why, hint: `Try again in ${Math.ceil(waitMs / 1_000)} s.` };
 }
 
 function refusedFinish(why: string): FinishOutcome {

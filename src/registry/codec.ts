@@ -27,6 +27,7 @@ import {
   orNull,
   record,
 } from './decoder.ts';
+import { hasUnknown, withUnknownOf } from './unknown-fields.ts';
 
 /**
  * The format of what this version writes. A record that a newer format shapes otherwise is written
@@ -206,10 +207,12 @@ export const metadataCodec = codec<{ readonly value: string }>(record({ value: a
 
 function codec<T extends object>(decoder: Decoder<T>): Codec<T> {
   const format: Decoder<number> = aCount;
-  const known = new Set(['format', ...(decoder.fieldNames ?? [])]);
+  const known = { fields: { ...decoder.fields, format } };
   return {
-    encode: (value, over) =>
-      JSON.stringify({ ...unknownFields(over), format: formatBase, ...value }, mapsAsObjects),
+    encode: (value, over) => {
+      const now = { format: formatBase, ...value };
+      return JSON.stringify(withUnknownOf(now, parsed(over), known), mapsAsObjects);
+    },
     decode: (text) => {
       const head = decode(text, record<{ format: number }>({ format }));
       if (!head.ok) return head;
@@ -218,20 +221,15 @@ function codec<T extends object>(decoder: Decoder<T>): Codec<T> {
       }
       return decode(text, decoder);
     },
-    hasMore: (text) => {
-      const names = Object.keys(JSON.parse(text) as object); // it was decoded: it is an object
-      return names.some((name) => !known.has(name));
-    },
+    hasMore: (text) => hasUnknown(parsed(text), known),
   };
 }
 
-function unknownFields(over: string | undefined): object {
-  if (over === undefined) return {};
-  const before = decode(
-    over,
-    mapOf((value) => value),
-  );
-  return before.ok ? Object.fromEntries(before.value) : {};
+/** null: there is nothing, or nothing that can be read. */
+function parsed(text: string | undefined): unknown {
+  if (text === undefined) return null;
+  const value = decode(text, (item) => item);
+  return value.ok ? value.value : null;
 }
 
 function mapsAsObjects(_key: string, value: unknown): unknown {

@@ -93,7 +93,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const store = new GatedStore(options.store, { gate, fill, probeKey: keys.cluster });
   const storeGuard = () => cluster.guard();
   const keeper = options.keeper ?? new StoreKeeper(store, clock);
-  const lease = new MachineLease({ store, clock, keeper, ttlMs });
+  const lease = new MachineLease({ store, clock, keeper, ttlMs, gate });
   const registration = new Registration({ store, keys, clock, lease, storeGuard, self, gate });
   const newIdentity = options.newIdentity ?? ((): UnitIdentity => randomUUID() as UnitIdentity);
   const parts = { store, keys, clock, lease, registration, gate };

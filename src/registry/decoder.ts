@@ -3,8 +3,8 @@ import { fail, ok, type Result } from '../lib/result.ts';
 
 /** Reads a `T` out of anything; what does not fit is thrown, and caught in `decode`. */
 export type Decoder<T> = ((value: unknown, where: string) => T) & {
-  /** Of a record: the fields that it reads. */
-  readonly fieldNames?: readonly string[];
+  /** Of a record, also of one that may be missing: the fields that it reads. */
+  readonly fields?: Readonly<Record<string, Decoder<unknown>>>;
 };
 
 /** Thrown inside decoders only. */
@@ -51,7 +51,10 @@ export function orNull<T>(decoder: Decoder<T>): Decoder<T | null> {
 
 /** For a field that may be missing. */
 export function orAbsent<T>(decoder: Decoder<T>): Decoder<T | undefined> {
-  return (value, where) => (value === undefined ? undefined : decoder(value, where));
+  const { fields } = decoder;
+  const optional: Decoder<T | undefined> = (value, where) =>
+    value === undefined ? undefined : decoder(value, where);
+  return fields === undefined ? optional : Object.assign(optional, { fields });
 }
 
 export function listOf<T>(decoder: Decoder<T>): Decoder<readonly T[]> {
@@ -85,7 +88,7 @@ export function record<T extends object>(
     ]);
     return Object.fromEntries(entries.filter(([, field]) => field !== undefined)) as T;
   };
-  return Object.assign(decoder, { fieldNames: Object.keys(fields) });
+  return Object.assign(decoder, { fields });
 }
 
 function anObject(value: unknown, where: string): Record<string, unknown> {

@@ -1,6 +1,7 @@
 // The messages of etcd that the keeper thread exchanges, by hand: it must load nothing but built-ins.
+import type { Revision } from '../model/ids.ts';
 import { bytesField, intField, message, readFields } from './protobuf.ts';
-import type { LeaseId, LeaseStanding } from './store.ts';
+import type { LeaseId, LeaseStanding, StoreHeader } from './store.ts';
 
 /** Paths of the calls. */
 export const etcdCalls = {
@@ -23,7 +24,8 @@ export function readKeepAlive(bytes: Uint8Array): {
   const fields = readFields(bytes);
   const ttlMs = Number(fields.int(3)) * 1000;
   const raftTerm = raftTermOf(fields.bytes(1));
-  const standing = ttlMs > 0 ? { remainingMs: ttlMs, grantedMs: ttlMs, raftTerm } : null;
+  const header = headerOf(fields.bytes(1));
+  const standing = ttlMs > 0 ? { header, remainingMs: ttlMs, grantedMs: ttlMs, raftTerm } : null;
   return { leaseId: String(fields.int(2)) as LeaseId, standing };
 }
 
@@ -76,4 +78,11 @@ export function readToken(bytes: Uint8Array): string {
 
 function raftTermOf(header: Uint8Array): string {
   return String(BigInt.asUintN(64, readFields(header).int(4)));
+}
+
+/** Its id in the decimal digits that the other connections show it in. */
+function headerOf(header: Uint8Array): StoreHeader {
+  const fields = readFields(header);
+  const storeId = String(BigInt.asUintN(64, fields.int(1)));
+  return { storeId, revision: fields.int(3) as Revision };
 }

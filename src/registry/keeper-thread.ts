@@ -118,6 +118,8 @@ export class KeeperThread implements LeaseKeeper {
     this.#kept = kept;
     this.#signs.loopTurned(this.#options.clock.nowMs());
     if (this.#worker === null) this.#start();
+    // What is kept anew may have been answered by a member of another etcd.
+    if (this.#member !== null) this.#order({ kind: 'member', endpoint: this.#member });
     this.#order({ kind: 'keep', number: kept.number, ...lease, atOnce });
     return () => {
       if (this.#kept !== kept) return;

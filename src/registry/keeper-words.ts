@@ -1,5 +1,5 @@
 import type { Withheld } from './lease-keeper.ts';
-import type { LeaseId } from './store.ts';
+import type { LeaseId, StoreHeader } from './store.ts';
 
 /** What the main thread tells the keeper thread. */
 export type KeeperOrder =
@@ -25,6 +25,8 @@ export type KeeperReport =
       readonly number: number;
       readonly sentAtMs: number;
       readonly atMs: number;
+      /** The etcd that answered may be another one than the main thread follows. */
+      readonly header?: StoreHeader;
     }
   | {
       readonly kind: 'failed';

@@ -4,6 +4,7 @@ import type { KeeperOrder, KeeperReport } from './keeper-words.ts';
 import type { KeptLease, Withheld } from './lease-keeper.ts';
 import type { LeasePort } from './lease-wire.ts';
 import { type RenewalOutcome, renewInTurns, retryMsFor } from './renewal-turns.ts';
+import type { LeaseStanding } from './store.ts';
 import { judgeSigns, type Signs } from './vital-signs.ts';
 
 /** What the keeper works with. */
@@ -40,7 +41,7 @@ export class Keeper {
     this.#aheadMs = this.#lookAhead();
     parts.wire.onAnswer(({ leaseId, standing, sentAtMs }) => {
       const kept = this.#kept;
-      if (leaseId === kept?.leaseId && standing !== null) this.#answered(kept, sentAtMs);
+      if (leaseId === kept?.leaseId && standing !== null) this.#answered(kept, sentAtMs, standing);
     });
   }
 
@@ -146,8 +147,10 @@ export class Keeper {
     }
   }
 
-  #answered({ number }: Kept, sentAtMs: number): void {
-    this.#parts.tell({ kind: 'answered', number, sentAtMs, atMs: this.#parts.clock.nowMs() });
+  #answered({ number }: Kept, sentAtMs: number, { header }: LeaseStanding): void {
+    const { clock, tell } = this.#parts;
+    const of = header === undefined ? {} : { header };
+    tell({ kind: 'answered', number, sentAtMs, atMs: clock.nowMs(), ...of });
   }
 
   #sleptMs(): number {

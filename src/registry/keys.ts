@@ -86,7 +86,15 @@ export class Keys {
 
   /** All keys of one collection, e.g. `units`. */
   all(
-    collection: 'machines' | 'members' | 'metadata' | 'units' | 'placement' | 'text' | 'state',
+    collection:
+      | 'machines'
+      | 'members'
+      | 'metadata'
+      | 'units'
+      | 'placement'
+      | 'work'
+      | 'text'
+      | 'state',
   ): KeyRange {
     return withPrefix(`${this.prefix}${collection}/`);
   }

@@ -1,5 +1,5 @@
 import type { Revision } from '../model/ids.ts';
-import type { LeaseId } from './store.ts';
+import type { LeaseId, StoreHeader } from './store.ts';
 
 /** A lease that is to be renewed. */
 export interface KeptLease {
@@ -14,6 +14,8 @@ export interface Renewal {
   readonly sentAtMs: number;
   /** When the answer came. */
   readonly atMs: number;
+  /** Who answered, where that was not looked at yet; absent: the gate has let the answer pass. */
+  readonly header?: StoreHeader;
 }
 
 /** What a keeper tells of the lease it keeps, until it lets it go. */

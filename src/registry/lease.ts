@@ -4,7 +4,8 @@ import type { Revision } from '../model/ids.ts';
 import type { LeaseKeeper, Renewal } from './lease-keeper.ts';
 import { limits } from './limits.ts';
 import { retryMsFor } from './renewal-turns.ts';
-import type { LeaseId, Store } from './store.ts';
+import type { LeaseId, Store, StoreHeader } from './store.ts';
+import type { StoreGate } from './store-gate.ts';
 
 /** What a lease needs. */
 export interface MachineLeaseOptions {
@@ -14,6 +15,8 @@ export interface MachineLeaseOptions {
   readonly keeper: LeaseKeeper;
   /** The TTL to ask for; etcd may grant more. */
   readonly ttlMs: number;
+  /** Knows which etcd is ours; left out: whoever answers is. */
+  readonly gate?: StoreGate;
 }
 
 interface Held {
@@ -49,6 +52,7 @@ export class MachineLease {
   readonly #clock: Clock;
   readonly #keeper: LeaseKeeper;
   readonly #askedTtlMs: number;
+  readonly #gate: StoreGate | null;
   readonly #lostListeners = new Set<() => void>();
   readonly #renewedListeners = new Set<(sentAtMs: number) => void>();
   readonly #troubleListeners = new Set<(problem: string | null) => void>();
@@ -62,6 +66,7 @@ export class MachineLease {
     this.#clock = options.clock;
     this.#keeper = options.keeper;
     this.#askedTtlMs = options.ttlMs;
+    this.#gate = options.gate ?? null;
   }
 
   /** null: none is held, it was lost or given back. */
@@ -194,16 +199,29 @@ export class MachineLease {
     return held;
   }
 
-  #takeRenewal(held: Held, { sentAtMs, atMs }: Renewal): void {
+  #takeRenewal(held: Held, { sentAtMs, atMs, header }: Renewal): void {
     if (this.#held !== held) return;
+    if (header !== undefined && !this.#isOurs(header)) {
+      void this.#askAgain(held); // tells its failures, never rejects
+      return;
+    }
     this.#tellTrouble(null);
     this.#answered(held, atMs);
     this.#tellRenewed(sentAtMs);
   }
 
+  /** A backup that was restored beside the real store may renew a lease that is long gone there. */
+  #isOurs(header: StoreHeader): boolean {
+    const known = this.#gate?.known ?? null;
+    if (known === null) return true;
+    if (header.storeId !== known.storeId) return false;
+    this.#gate?.heard(header, null);
+    return true;
+  }
+
   /**
    * What a keeper asks past the gate of this store is asked for again through it: another cluster's
-   * etcd, or one that was emptied, knows no lease of ours either.
+   * etcd, or one that was emptied, knows no lease of ours either, or knows one that ours has not.
    */
   async #askAgain(held: Held): Promise<void> {
     if (this.#held !== held) return;

@@ -42,6 +42,7 @@ export class StoreGate {
   #thawedAtMs: number | null = null;
   /** Why the store could not be looked at so far. */
   #trouble: FleetError | null = null;
+  #frozenAtMs: number | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -69,6 +70,11 @@ export class StoreGate {
   thawsInMs(): number {
     if (this.#thawedAtMs === null) return 0;
     return Math.max(this.#thawedAtMs + limits.thawMsMax - this.#clock.nowMs(), 0);
+  }
+
+  /** For how long nothing of the store was believed, whatever the reason; 0: it is not frozen. */
+  frozenForMs(): number {
+    return this.#frozenAtMs === null ? 0 : this.#clock.nowMs() - this.#frozenAtMs;
   }
 
   /** Ends when the gate is open, or on abort. */
@@ -141,12 +147,14 @@ export class StoreGate {
   }): void {
     const { clusterId, epoch, formatNeeded } = found.record;
     if (found.isThaw) this.#thawedAtMs = this.#clock.nowMs();
+    this.#frozenAtMs = null;
     this.#guard = found.guard;
     this.#remember(found.known);
     this.#set({ kind: 'ours', clusterId, epoch, format: formatNeeded }, found.isThaw);
   }
 
   freeze(why: FreezeWord, reason: string): void {
+    this.#frozenAtMs ??= this.#clock.nowMs();
     this.#set({ kind: 'frozen', why, reason }, this.isOpen);
   }
 

@@ -1,12 +1,12 @@
 import type {
   AdoptOutcome,
   FinishOutcome,
-  StoreKeeper,
+  StoreControl,
   StoreStanding,
 } from '../../src/model/store-standing.ts';
 
 /** What stands for the store as a whole where no store is. */
-export class PaperStore implements StoreKeeper {
+export class PaperStore implements StoreControl {
   now: StoreStanding = { kind: 'ours', clusterId: 'paper', epoch: 1, format: 1 };
   /** What the next adoption comes to, when it is not simply done. */
   adoption: AdoptOutcome | null = null;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { becomeMember, followStore, type MembershipOptions } from '../../src/daemon/membership.ts';
-import { storeKeeper } from '../../src/daemon/store-keeper.ts';
+import { storeControl } from '../../src/daemon/store-control.ts';
 import { StoreMemory, storeRecordsIn } from '../../src/daemon/store-memory.ts';
 import { clusterCodec } from '../../src/registry/codec.ts';
 import { readWhole } from '../../src/registry/paged-read.ts';
@@ -183,7 +183,7 @@ function adoptTests(parts: () => Parts): void {
       await cluster.until('2 knows', () => two.daemon.gate.known?.revision === revision);
       await subject.become(what, [one.daemon, two.daemon]);
       await cluster.until('both are frozen', () => isFrozen(one) && isFrozen(two));
-      const outcome = await cluster.done(storeKeeper(one.options).adopt(never));
+      const outcome = await cluster.done(storeControl(one.options).adopt(never));
       expect(outcome).toEqual({ kind: 'adopted', clusterId, epoch: 2 });
       const { registration, ledger } = two.daemon;
       await cluster.until('2 follows it', () => ledger.orderBook() !== null);
@@ -207,7 +207,7 @@ function adoptTests(parts: () => Parts): void {
     const one = await aMember('1');
     await subject.become('another cluster', [one.daemon]);
     await cluster.until('it is frozen', () => isFrozen(one));
-    const outcome = await cluster.done(storeKeeper(one.options).adopt(never));
+    const outcome = await cluster.done(storeControl(one.options).adopt(never));
     expect(outcome).toMatchObject({ kind: 'refused', why: expect.stringContaining('of cluster') });
     expect(isFrozen(one)).toBe(true);
   });
@@ -234,7 +234,7 @@ function adoptTests(parts: () => Parts): void {
   test('a store that is ours needs no adoption', async () => {
     const { cluster, aMember } = parts();
     const one = await aMember('1');
-    const outcome = await cluster.done(storeKeeper(one.options).adopt(never));
+    const outcome = await cluster.done(storeControl(one.options).adopt(never));
     expect(outcome).toEqual({ kind: 'unneeded' });
   });
 }
@@ -245,14 +245,14 @@ function formatTests(parts: () => Parts): void {
     const old = await aMember('1');
     const fresh = start(cluster.boot('2', 'boot-1', '10.0.0.2', 2), aFolder());
     await cluster.until('2 joined', () => fresh.daemon.registration.isRegistered);
-    const keeper = storeKeeper(fresh.options);
-    const early = await cluster.done(keeper.finishUpgrade(never));
+    const control = storeControl(fresh.options);
+    const early = await cluster.done(control.finishUpgrade(never));
     expect(early).toMatchObject({ kind: 'refused', why: expect.stringContaining('machine 1') });
     await cluster.done(old.daemon.lease.release(never));
-    expect(await cluster.done(keeper.finishUpgrade(never))).toEqual({ kind: 'raised', format: 2 });
+    expect(await cluster.done(control.finishUpgrade(never))).toEqual({ kind: 'raised', format: 2 });
     await cluster.until('the old one is frozen', () => isFrozen(old));
     expect(old.daemon.gate.standing).toMatchObject({ why: 'store-too-new' });
-    expect(await cluster.done(keeper.finishUpgrade(never))).toEqual({
+    expect(await cluster.done(control.finishUpgrade(never))).toEqual({
       kind: 'unneeded',
       format: 2,
     });

@@ -173,6 +173,27 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
+    name: 'a removed copy loses its guard',
+    file: 'src/engine/orphans.ts',
+    find: 'const kept = guard === undefined ? {} : { guard };',
+    replace: 'const kept = guard === undefined ? {} : {};',
+    test: 'test/unit/engine/holds.test.ts',
+  },
+  {
+    name: 'another etcd renews our lease',
+    file: 'src/registry/lease.ts',
+    find: 'if (header.storeId !== known.storeId) return false;',
+    replace: 'if (header.storeId !== known.storeId) return true;',
+    test: 'test/unit/registry/lease.test.ts',
+  },
+  {
+    name: 'a restored store is adopted while what moved still runs',
+    file: 'src/registry/cluster-record.ts',
+    find: 'if (waitMs > 0) return refusedForNow(waitMs);',
+    replace: 'if (waitMs < 0) return refusedForNow(waitMs);',
+    test: 'test/unit/registry/adopt-hold.test.ts',
+  },
+  {
     name: "another cluster's record is believed",
     file: 'src/registry/judge-store.ts',
     find: 'if (memory.clusterId !== null && memory.clusterId !== record.clusterId) {',

@@ -129,6 +129,17 @@ describe('the deadline of units with OnPartition=stop', () => {
     expect(systemd.calls).toContain('stop fleet-deadline.service');
   });
 
+  it('is put off by the youngest renewal, though an older one was answered later', async () => {
+    await machine.attach();
+    await machine.keep(ordered);
+    machine.isCurrent = false;
+    await machine.renew();
+    await machine.renew(700);
+    expect(restarts()).toBe(0);
+    await machine.readOrders();
+    expect(restarts()).toBe(1);
+  });
+
   it('is put off by each renewal that was sent less than a fifth of the TTL ago', async () => {
     await machine.attach();
     await machine.keep(ordered);

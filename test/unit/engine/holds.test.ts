@@ -173,3 +173,36 @@ describe('a unit with OnPartition=stop', () => {
     expect(next(before).orders.get(one)?.get(solo)?.guard).toEqual(long);
   });
 });
+
+it('keeps its guard when its record is lost and somebody has its copy removed', () => {
+  const { bootId } = aMachine(one);
+  const lost = aCluster({
+    units: new Map(),
+    placements: new Map(),
+    machines: new Map([present(one), present(two)]),
+    reports: new Map([[one, new Map([[solo, aReport(record)]])]]),
+    removals: new Map([[one, new Map([[solo, { identity: record.identity, bootId }]])]]),
+  });
+  const removing = next(lost);
+  expect(ordersOf(removing)).toEqual({ [one]: { want: 'gone', isGuarded: true } });
+  // Cut off before it has read that, and submitted again elsewhere.
+  const other = aUnit(solo, { version: 2, onPartition: { stopTimeoutMs: 1_000 } });
+  const away = {
+    ...removing,
+    machines: new Map([present(two)]),
+    reports: new Map(),
+    units: new Map([[solo, other]]),
+  };
+  expect(ordersOf(next(away, 400))).not.toHaveProperty(two);
+});
+
+it('gets no deadline from a machine that is away and never had one', () => {
+  const unguarded = aCluster({ orders: new Map([[one, new Map([[solo, anOrder(record)]])]]) });
+  const { id, bootId, address, version } = aMachine(one);
+  const seen = { id, bootId, address, version, firstSeenMs: 0, leaving: false };
+  const members = new Map([[one, { ...seen, vanishedMs: null }]]);
+  const picture = { ...unguarded, members };
+  const { decisions } = planCluster(picture, nowMs, nowMs + 5_000); // its absence does not count yet
+  const { orders } = applyDecisions(picture, decisions);
+  expect(orders.get(one)?.get(solo)?.guard).toBeUndefined();
+});

@@ -11,6 +11,7 @@ import {
   aMachine,
   anOrder,
   aPicture,
+  aPlacement,
   aReport,
   aUnit,
   machineId,
@@ -90,6 +91,39 @@ describe('an orphan', () => {
     const gone = [[m2, web, aReport(old, { current: 'gone' })]] as const;
     const later = planned(aCluster(gone, [[web, other]], { machines }));
     expect([m2, null]).toContain(later.placements.get(web)?.machine);
+  });
+
+  test('of the same submission keeps a unit that must not run twice from other machines', () => {
+    const onPartition = { stopTimeoutMs: 1_000 };
+    const solo = { ...old, requirements: { ...old.requirements, onPartition, machineId: m1 } };
+    const machines = new Map([m1, m2, m3].map((id) => [id, aMachine(id, {}, { ttlMs: 3_000 })]));
+    const lost = aCluster([[m2, web, anOrphan(solo)]], [[web, solo]], { machines });
+    const after = planned(lost);
+    expect(after.orders.get(m1)?.size ?? 0).toBe(0);
+    const whys = after.placements.get(web)?.objections.map(({ why }) => why);
+    expect(whys).toContain('a copy that nobody ordered runs on 22222222');
+  });
+
+  test('of another text stops no unit that runs elsewhere, though it must not run twice', () => {
+    const onPartition = { stopTimeoutMs: 1_000 };
+    const solo = { ...again, requirements: { ...again.requirements, onPartition } };
+    const machines = new Map([m1, m2].map((id) => [id, aMachine(id, {}, { ttlMs: 3_000 })]));
+    const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
+    const stranger = anOrphan(old, { unitHash: 'another text' as UnitHash });
+    const running = [
+      [m1, web, aReport(solo)],
+      [m2, web, stranger],
+    ] as const;
+    const both = aCluster(running, [[web, solo]], {
+      machines,
+      placements: new Map([[web, aPlacement(solo, m1)]]),
+      orders: new Map([[m1, new Map([[web, anOrder(solo, { guard })]])]]),
+    });
+    const after = planned(both);
+    expect(after.placements.get(web)?.machine).toBe(m1);
+    expect(after.orders.get(m1)?.get(web)?.want).toBe('launch');
+    const ordered = { ...both, reports: new Map([[m2, new Map([[web, stranger]])]]) };
+    expect(planned(ordered).placements.get(web)?.machine).toBeNull();
   });
 
   test('is adopted on one machine, and the other copy stays as it is', () => {

@@ -82,3 +82,25 @@ test('unknown fields are ignored when read and kept when written over', () => {
     motto: 'later',
   });
 });
+
+test('a known field that is taken away stays away, whatever else is kept', () => {
+  const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
+  const held = orderCodec.encode({ ...anOrder('gone'), guard, finished: true });
+  const richer = JSON.stringify({ ...JSON.parse(held), motto: 'later' });
+  const freed = JSON.parse(orderCodec.encode(anOrder('gone'), richer));
+  expect(freed).toMatchObject({ motto: 'later' });
+  expect(freed).not.toHaveProperty('guard');
+  expect(freed).not.toHaveProperty('finished');
+});
+
+test('unknown fields inside a field are kept as well, and seen', () => {
+  const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
+  const order = { ...anOrder('launch'), guard };
+  const richer = JSON.stringify({ ...order, format: 1, guard: { ...guard, byWhom: 'later' } });
+  expect(orderCodec.hasMore(richer)).toBe(true);
+  expect(orderCodec.hasMore(orderCodec.encode(order))).toBe(false);
+  const shorter = { ...order, guard: { ...guard, deadlineMs: 800 } };
+  expect(JSON.parse(orderCodec.encode(shorter, richer)).guard).toEqual({
+    ...{ deadlineMs: 800, stopTimeoutMs: 1_000, byWhom: 'later' },
+  });
+});

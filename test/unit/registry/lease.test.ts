@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import type { Revision } from '../../../src/model/ids.ts';
 import { FaultyStore } from '../../../src/registry/faulty-store.ts';
 import { MachineLease } from '../../../src/registry/lease.ts';
+import type { LeaseEvents } from '../../../src/registry/lease-keeper.ts';
 import { MemoryStore } from '../../../src/registry/memory-store.ts';
+import { StoreGate } from '../../../src/registry/store-gate.ts';
 import { StoreKeeper } from '../../../src/registry/store-keeper.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 
@@ -77,4 +80,68 @@ test('a lease in doubt is held on to, however long etcd is away: only etcd says 
   store.heal(); // the store has let it run out meanwhile
   await clock.pass(ttlMs);
   expect({ id: lease.id, lostCount }).toEqual({ id: null, lostCount: 1 });
+});
+
+/** A lease that is renewed over a connection of the keeper's own, beside a gate that is open. */
+async function keptBeside() {
+  const clock = new ManualClock();
+  const store = new FaultyStore(new MemoryStore(clock));
+  const gate = new StoreGate(clock);
+  const record = { clusterId: 'c', epoch: 1, formatNeeded: 1 };
+  const known = { clusterId: 'c', epoch: 1, storeId: 'ours', revision: 7n as Revision };
+  gate.open({ known, record, guard: [], isThaw: false });
+  const keeper = new StoreKeeper(store, clock);
+  let events: LeaseEvents | null = null;
+  keeper.keep = (_lease, told) => {
+    events = told;
+    return () => undefined;
+  };
+  const lease = new MachineLease({ store, clock, keeper, ttlMs, gate });
+  await lease.grant(new AbortController().signal);
+  const sent: number[] = [];
+  let lostCount = 0;
+  lease.onLost(() => {
+    lostCount += 1;
+  });
+  lease.onRenewed((sentAtMs) => sent.push(sentAtMs));
+  const answer = (storeId: string, revision: bigint): void => {
+    const atMs = clock.nowMs();
+    events?.answered({ sentAtMs: atMs, atMs, header: { storeId, revision: revision as Revision } });
+  };
+  return { clock, store, gate, lease, sent, answer, lostCount: () => lostCount };
+}
+
+test('a renewal by another etcd, where a backup has our lease, is none', async () => {
+  const { clock, store, lease, sent, answer, lostCount } = await keptBeside();
+  store.cut();
+  for (let turn = 1; turn <= 6; turn += 1) {
+    await clock.pass(ttlMs / 3);
+    answer('another', 9n);
+    await clock.pass(0);
+  }
+  expect({ sent, steadyMs: lease.steadyMs, lostCount: lostCount() }).toEqual({
+    ...{ sent: [0], steadyMs: 0, lostCount: 0 },
+  });
+  store.heal(); // where it has run out meanwhile
+  answer('another', 9n);
+  await clock.pass(ttlMs / 3);
+  expect([lease.id, lostCount()]).toEqual([null, 1]);
+});
+
+test('after a renewal by another etcd ours is asked', async () => {
+  const { clock, lease, sent, answer } = await keptBeside();
+  await clock.pass(1_000);
+  answer('another', 9n);
+  await clock.pass(1);
+  expect(sent).toEqual([0, 1_000]);
+  expect(lease.id).not.toBeNull();
+});
+
+test('a renewal over the connection of the keeper tells how far the store is', async () => {
+  const { clock, gate, sent, answer } = await keptBeside();
+  await clock.pass(1_000);
+  answer('ours', 12n);
+  expect([sent, gate.known?.revision]).toEqual([[0, 1_000], 12n]);
+  answer('ours', 5n); // a member may be behind the others
+  expect([gate.isOpen, gate.known?.revision]).toEqual([true, 12n]);
 });

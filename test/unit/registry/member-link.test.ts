@@ -38,13 +38,15 @@ function framed(bytes: Uint8Array): Buffer {
 const ok = { ':status': 200, 'content-type': 'application/grpc' };
 
 test('an answer in pieces, and two in one piece, are read as what they are', async () => {
-  const alive = framed(message(bytesField(1, intField(4, 5n)), intField(2, 9n), intField(3, 3n)));
+  const header = message(intField(1, -2n), intField(3, 8n), intField(4, 5n));
+  const alive = framed(message(bytesField(1, header), intField(2, 9n), intField(3, 3n)));
   const link = await linkTo((stream) => {
     stream.respond(ok);
     stream.write(alive.subarray(0, 3));
     setTimeout(() => stream.write(Buffer.concat([alive.subarray(3), alive])), 20);
   });
-  const standing = { remainingMs: 3000, grantedMs: 3000, raftTerm: '5' };
+  const of = { storeId: '18446744073709551614', revision: 8n };
+  const standing = { header: of, remainingMs: 3000, grantedMs: 3000, raftTerm: '5' };
   expect(await link.renew(leaseId)).toEqual(standing);
   expect(link.isEnded).toBe(false);
   link.end();

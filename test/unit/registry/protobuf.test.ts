@@ -43,11 +43,14 @@ test('a renewal is asked for as etcd writes it', () => {
 });
 
 test('a lease without a TTL is gone', () => {
-  const header = bytesField(1, intField(4, 5n));
+  const header = bytesField(1, message(intField(1, 7n), intField(3, 6n), intField(4, 5n)));
   expect(readKeepAlive(message(header, intField(2, 9n)))).toEqual({ leaseId: '9', standing: null });
   const standing = { remainingMs: 3000, grantedMs: 3000, raftTerm: '5' };
   const alive = message(header, intField(2, 9n), intField(3, 3n));
-  expect(readKeepAlive(alive)).toEqual({ leaseId: '9', standing });
+  expect(readKeepAlive(alive)).toEqual({
+    leaseId: '9',
+    standing: { ...standing, header: { storeId: '7', revision: 6n } },
+  });
   expect(readTimeToLive(message(header, intField(3, -1n)))).toBeNull();
   const left = message(header, intField(3, 0n), intField(4, 3n));
   expect(readTimeToLive(left)).toEqual({ ...standing, remainingMs: 0 });

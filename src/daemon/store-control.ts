@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { AdoptOutcome, FinishOutcome, StoreKeeper } from '../model/store-standing.ts';
+import type { AdoptOutcome, FinishOutcome, StoreControl } from '../model/store-standing.ts';
 import type { MembershipOptions } from './membership.ts';
 
 /** What operators may ask of the store as a whole, on this machine. */
-export function storeKeeper({ registry, memory, log }: MembershipOptions): StoreKeeper {
+export function storeControl({ registry, memory, log }: MembershipOptions): StoreControl {
   const { gate, cluster } = registry;
   return {
     standing: () => gate.standing,
