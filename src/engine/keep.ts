@@ -1,12 +1,15 @@
 import { byText } from '../lib/order.ts';
+import type { Peer } from '../model/conflict.ts';
 import { hasFinished, isKnownFinished } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
+import { mayRun } from '../model/orphan.ts';
 import type { Placement } from '../model/placement.ts';
 import {
   type Applicant,
   keepingRules,
   lastingRules,
   type Rule,
+  type Site,
   stayingRules,
   whyNot,
 } from '../model/rules.ts';
@@ -100,9 +103,10 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): Seat | Homeles
     return { unit, record, why: `machine ${shortId(machine)} is shutting down`, isNew, fallback };
   }
   const applicant = draft.applicant(unit, record);
-  const why = whyNotStay(stayingRules, applicant, room);
+  const peers = [...room.seated.values(), ...inItsWay(draft, unit, record, room)];
+  const why = whyNotStay(stayingRules, applicant, { machine: room.machine, peers });
   if (why === null) return staying;
-  const isHarmless = whyNotStay(keepingRules, applicant, room) === null;
+  const isHarmless = whyNotStay(keepingRules, applicant, { machine: room.machine, peers }) === null;
   if (!isHarmless || fallback === null) {
     return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback: null };
   }
@@ -117,10 +121,17 @@ export function keptWords(why: string): string {
   return `${why}; it fits nowhere else`;
 }
 
-function whyNotStay(rules: readonly Rule[], applicant: Applicant, room: Room): string | null {
+function whyNotStay(rules: readonly Rule[], applicant: Applicant, site: Site): string | null {
   const targets = applicant.requirements.machineOf.map(applicant.placeOf);
   if (targets.some((target) => target.kind === 'unknown')) return null; // unknown changes nothing
-  return whyNot(rules, applicant, { machine: room.machine, peers: room.seated.values() });
+  return whyNot(rules, applicant, site);
+}
+
+/** Orphans count against a unit that does not run yet; one that runs is not moved for them. */
+function inItsWay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room): readonly Peer[] {
+  const report = draft.report(room.machine.id, unit);
+  const isStarted = report?.identity === record.identity && mayRun(report);
+  return isStarted ? [] : room.strangers();
 }
 
 /** Whether there is a machine that would do if nothing else ran there. */

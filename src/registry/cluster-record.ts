@@ -1,3 +1,4 @@
+import { FleetError } from '../lib/error.ts';
 import { unreachable } from '../lib/invariant.ts';
 import type { Revision } from '../model/ids.ts';
 import type { AdoptOutcome, FinishOutcome } from '../model/store-standing.ts';
@@ -54,6 +55,19 @@ export class ClusterClaim {
    * throws FleetError. The caller remembers what the gate knows.
    */
   async settle(
+    memory: ClusterMemory,
+    newClusterId: string,
+    signal: AbortSignal,
+  ): Promise<Exclude<ClusterVerdict, { kind: 'create' }>> {
+    try {
+      return await this.#settle(memory, newClusterId, signal);
+    } catch (thrown) {
+      if (thrown instanceof FleetError) this.gate.unreached(thrown);
+      throw thrown;
+    }
+  }
+
+  async #settle(
     memory: ClusterMemory,
     newClusterId: string,
     signal: AbortSignal,

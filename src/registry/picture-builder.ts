@@ -13,6 +13,7 @@ import type { UnitName } from '../unitfile/unit-name.ts';
 import {
   brakeCodec,
   type Codec,
+  forgettingCodec,
   machineCodec,
   memberCodec,
   metadataCodec,
@@ -27,6 +28,7 @@ import { CowMap, CowSet, CowTable } from './copy-on-write.ts';
 import type { Keys } from './keys.ts';
 import { unreadableMachine, withMetadata } from './machine-view.ts';
 import type { LeaseId, StoredItem, WatchEvent } from './store.ts';
+import { UnitDoubts } from './unit-doubts.ts';
 
 /** Builds pictures of the cluster out of stored items, one change at a time. */
 export class PictureBuilder {
@@ -39,9 +41,7 @@ export class PictureBuilder {
   readonly #reports = new CowTable<MachineId, UnitName, StateReport>();
   readonly #removals = new CowTable<MachineId, UnitName, Removal>();
   readonly #texts = new CowSet<ContentHash>();
-  readonly #unreadable = new CowSet<UnitName>();
-  /** Keys that are not understood, by the unit they are about. */
-  readonly #badKeys = new Map<UnitName, Set<string>>();
+  readonly #doubts = new UnitDoubts();
   /** Every key that is not understood, of any kind, and why. */
   readonly #unreadableKeys = new CowMap<string, string>();
   readonly #unreadableMembers = new CowSet<MachineId>();
@@ -121,7 +121,7 @@ export class PictureBuilder {
       brake: this.#brake,
       resumedMs: this.#resumedMs,
       forgetting: this.#forgetting.share(),
-      unreadable: this.#unreadable.share(),
+      unreadable: this.#doubts.share(),
       unreadableKeys: this.#unreadableKeys.share(),
       unreadableMembers: this.#unreadableMembers.share(),
     };
@@ -142,7 +142,9 @@ export class PictureBuilder {
         this.#resumedMs = valueOrNull(this.#decode(resumeCodec, item))?.sinceMs ?? null;
         return;
       case 'forgetting':
-        this.#forgetting.add(meaning.machine);
+        // One that is not understood asks for nothing: it may be bound to what we cannot judge.
+        if (this.#decode(forgettingCodec, item).ok) this.#forgetting.add(meaning.machine);
+        else this.#forgetting.delete(meaning.machine);
         return;
       case 'unit':
         this.#modRevisions.set(key, item.modRevision);
@@ -210,7 +212,7 @@ export class PictureBuilder {
     this.#modRevisions.delete(key);
     this.#unreadableKeys.set(key, null);
     this.#richTexts.delete(key);
-    if ('unit' in meaning) this.#understood(meaning.unit, key);
+    if ('unit' in meaning) this.#doubts.settle(meaning.unit, key);
     switch (meaning.kind) {
       case 'leader':
         this.#leader = null;
@@ -273,20 +275,11 @@ export class PictureBuilder {
   #read<T>(codec: Codec<T>, unit: UnitName, item: StoredItem): T | null {
     const record = this.#decode(codec, item);
     if (record.ok) {
-      this.#understood(unit, item.key);
+      this.#doubts.settle(unit, item.key);
       return record.value;
     }
-    const bad = this.#badKeys.get(unit) ?? new Set<string>();
-    this.#badKeys.set(unit, bad.add(item.key));
-    this.#unreadable.add(unit);
+    this.#doubts.add(unit, item.key);
     return null;
-  }
-
-  #understood(unit: UnitName, key: string): void {
-    const bad = this.#badKeys.get(unit);
-    if (bad === undefined || !bad.delete(key) || bad.size > 0) return;
-    this.#badKeys.delete(unit);
-    this.#unreadable.delete(unit);
   }
 
   #showMachine(id: MachineId): void {

@@ -41,6 +41,8 @@ export class StoreGate {
   #guard: readonly Compare[] = [];
   #thawedAtMs: number | null = null;
   #frozenAtMs: number | null = null;
+  /** Why the store could not be looked at so far. */
+  #trouble: FleetError | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -156,16 +158,19 @@ export class StoreGate {
     this.#set({ kind: 'frozen', why, reason }, this.isOpen);
   }
 
+  /** A look did not come about; told to whoever asks before the first one that does. */
+  unreached(trouble: FleetError): void {
+    this.#trouble = trouble;
+  }
+
   /** Throws FleetError while nothing of the store may be believed or changed. */
   check(): void {
     const standing = this.#standing;
     if (standing.kind === 'ours') return;
     if (standing.kind === 'frozen') throw frozen(standing);
-    throw new FleetError('the store was not looked at yet', {
-      code: 'registry/unavailable',
-      retry: 'soon',
-      hint: 'Check that etcd runs and that etcd_servers names its client addresses.',
-    });
+    const { message, trouble } = this.#trouble ?? notLookedAt;
+    const { hint } = trouble;
+    throw new FleetError(message, { code: 'registry/unavailable', retry: 'soon', hint });
   }
 
   #remember(known: KnownStore): void {
@@ -180,6 +185,12 @@ export class StoreGate {
     for (const listener of [...this.#listeners]) listener();
   }
 }
+
+const notLookedAt = new FleetError('the store was not looked at yet', {
+  code: 'registry/unavailable',
+  retry: 'soon',
+  hint: 'Check that etcd runs and that etcd_servers names its client addresses.',
+});
 
 /** Says that another etcd is at the other end. */
 export function anotherEtcd(storeId: string, ours: string): string {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { healMachine, partitionMachine } from '../../src/lab/partition.ts';
 import { killMachine } from '../../src/lab/power.ts';
+import { metricOf, saysSince } from './fault-sights.ts';
 import { invocations, patience, sleeper, withFleet } from './with-fleet.ts';
 
 const names = ['m1', 'm2', 'm3', 'm4', 'm5'] as const;
@@ -51,11 +52,15 @@ describe('when three of five machines vanish at once', () => {
   it('nothing moves and everybody says so; those that come back go on as they were', async () => {
     const before = { running: invocations(await fleet.running()), placed: await placements() };
     const victims = await mostMachines(true);
+    const sinceMs = Date.now();
     const via = await vanish(victims);
     await expect
       .poll(async () => (await listed(via)).notices, patience)
       .toMatch(/warning: 3 of 5 machines vanished at once: units of 3 are not moved before .*\nfl/);
     expect(await placements()).toEqual(before.placed);
+    const leader = await fleet.leader();
+    expect(await metricOf(fleet, leader, 'fleet_engine_brake_machines')).toBe(3);
+    await saysSince(fleet, leader, sinceMs, 'most machines vanished at once, moving nothing');
     const units = await fleet.fleetctl(['list-units', '--no-legend'], { via });
     expect(units.stderr).toMatch(/app@\d\.service: machine \w{8} vanished with most others/);
     const victimId = (await fleet.lab.machine(victims[0] ?? '')).id;

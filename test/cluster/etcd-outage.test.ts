@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { healMachine, partitionMachine } from '../../src/lab/partition.ts';
 import { bootMachine, killMachine } from '../../src/lab/power.ts';
+import { goesOnAlone, refusesForEtcd } from './fault-sights.ts';
 import { invocations, patience, placed, sleeper, withFleet } from './with-fleet.ts';
 
 const fleet = withFleet({ agentTtl: '3s' });
@@ -59,11 +60,14 @@ describe('an outage of etcd', () => {
     it(`longer than the TTL stops and restarts no unit: ${title}`, async () => {
       const before = invocations(await fleet.running());
       const from = await cursors();
+      const sinceMs = Date.now();
       await everywhereDo(begin);
       await sleep(outageMs);
       expect(invocations(await fleet.running())).toEqual(before);
-      const away = await fleet.fleetctl(['list-units']);
-      expect([away.status, away.stdout]).toEqual([1, '']);
+      for (const name of names) {
+        await goesOnAlone(fleet, name, sinceMs);
+        await refusesForEtcd(fleet, name);
+      }
       await everywhereDo(end);
       await worksEverywhere();
       expect(invocations(await fleet.running())).toEqual(before);

@@ -4,7 +4,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Running } from '../../src/lab/drill/verdict.ts';
-import { crowded, movable, names, probeOf, whole, withoutProbes } from './mixed-units.ts';
+import { metricOf } from './fault-sights.ts';
+import {
+  crowded,
+  movable,
+  names,
+  probeOf,
+  stopHoldMs,
+  stopsAlone,
+  whole,
+  withoutProbes,
+} from './mixed-units.ts';
 import { invocations, patience, type TestFleet } from './with-fleet.ts';
 
 /** Settled means: within this long of the last of the fault's end and the lease's expiry. */
@@ -17,8 +27,14 @@ export interface FaultCase {
   readonly inflict: () => Promise<unknown>;
   /** How long the fault goes on before it is healed. */
   readonly lastsMs: number;
+  /** Machines on which it ends the units with `OnPartition=stop`, for the time being; or none. */
+  readonly stops?: readonly string[];
+  /** Machines on which they may end or not, since it may take longer than their deadline; or none. */
+  readonly mayStop?: readonly string[];
   /** What the operator can see of it while it lasts. */
   readonly seen?: () => Promise<unknown>;
+  /** A unit that the fault itself has brought, and takes away again. */
+  readonly brings?: string;
   readonly heal: () => Promise<unknown>;
   /** What must be true afterwards, besides that nothing was restarted. */
   readonly after?: () => Promise<unknown>;
@@ -30,99 +46,142 @@ export const settledMs = new Map<string, number>();
 /**
  * A fault under which nothing may move, stop or restart: every copy has the InvocationID that it
  * had, while it lasts and after it, and every machine takes orders within `settledMsMax` of its end.
+ * Only units with `OnPartition=stop` end, on the machines of `stops`, and may on those of `mayStop`;
+ * they run again after it.
  */
 export async function harmless(
   fleet: TestFleet,
   machines: readonly string[],
   fault: FaultCase,
 ): Promise<void> {
-  const before = await look(fleet);
-  expect(names(before)).toEqual(whole(machines));
-  await fault.inflict();
-  await sleep(fault.lastsMs);
-  expect(unhurt(await look(fleet)), 'while it lasts').toEqual(unhurt(before));
-  await fault.seen?.();
+  const before = await lookWhole(fleet, machines);
+  const { stops = [], mayStop = [], brings } = fault;
+  const unhurt = (copies: readonly Running[]): Readonly<Record<string, string>> => {
+    const held = copies.filter((copy) => !isAlone(copy, [...stops, ...mayStop]));
+    return invocations(held.filter(({ unit }) => unit !== brings));
+  };
+  const isAlone = ({ unit, machine }: Running, where: readonly string[]): boolean =>
+    stopsAlone(unit) && where.includes(machine);
+  try {
+    await fault.inflict();
+    await sleep(fault.lastsMs);
+    const ending = async (): Promise<readonly Running[]> =>
+      (await look(fleet)).filter((copy) => isAlone(copy, stops));
+    await expect.poll(ending, patience).toEqual([]);
+    expect(unhurt(await look(fleet)), 'while it lasts').toEqual(unhurt(before));
+    await fault.seen?.();
+  } catch (failure) {
+    await fault.heal().catch(() => undefined); // so that the next case is not spoiled as well
+    throw failure;
+  }
   await fault.heal();
-  await settledAfter(fleet, machines, fault.name, performance.now());
-  expect(unhurt(await look(fleet)), 'after it').toEqual(unhurt(before));
+  const healedAtMs = performance.now();
+  await expect.poll(async () => names(await look(fleet)), patience).toEqual(whole(machines));
+  await settledAfter(fleet, machines, fault.name, healedAtMs);
+  expect(unhurt(await look(fleet)), 'after it').toMatchObject(unhurt(before));
   await fault.after?.();
+  expect(meetings, 'what must never meet').toEqual([]);
   expect(await restartsCaused(fleet, machines)).toEqual(machines.map(() => 0));
 }
 
 /** A fault that takes machines out of the cluster for longer than the TTL. */
-export interface Vanishing extends Omit<FaultCase, 'lastsMs'> {
+export interface Vanishing extends Omit<FaultCase, 'lastsMs' | 'stops' | 'mayStop' | 'brings'> {
   readonly victims: readonly string[];
-  /** Do the units on the victims run on meanwhile? */
-  readonly isAlive: boolean;
+  /** Those of them on which units run on meanwhile. */
+  readonly living: readonly string[];
+  /** Does it last until what must not run twice has started elsewhere? */
+  readonly isLong?: boolean;
 }
 
 /**
  * Units of the victims run elsewhere within `settledMsMax` of the expiry of the victims' leases, as
- * etcd shows it. Nobody else's are touched, nor are the copies on a victim that lives. After the
- * fault each unit runs once again; global and pinned units of a living victim have never stopped.
+ * etcd shows it, and those with `OnPartition=stop` of the end of their hold. Nobody else's are
+ * touched, nor are the copies on a victim that lives, but for those that stop when cut off. After
+ * the fault each unit runs once again; global and pinned units of a living victim have never stopped.
  */
 export async function vanishing(
   fleet: TestFleet,
   machines: readonly string[],
   fault: Vanishing,
 ): Promise<void> {
-  const { victims } = fault;
-  const before = await look(fleet);
-  expect(names(before)).toEqual(whole(machines));
-  const others = machines.filter((name) => !victims.includes(name));
-  await fault.inflict();
-  await Promise.all(victims.map((name) => leaseGone(fleet, name)));
-  const expiredAtMs = performance.now();
-  const isElsewhere = async (): Promise<readonly string[]> => {
-    const copies = await look(fleet);
-    expect(crowded(copies)).toEqual([]);
-    const there = copies.filter(({ machine }) => others.includes(machine));
-    return names(there);
-  };
-  await expect.poll(isElsewhere, patience).toEqual(whole(others));
-  noteSettled(`${fault.name}: moved`, expiredAtMs);
-  const during = await look(fleet);
-  expect(invocations(during), 'the others').toMatchObject(invocations(before, victims));
-  if (fault.isAlive) expect(invocations(during, others)).toEqual(invocations(before, others));
-  await fault.seen?.();
-
+  const { victims, living } = fault;
+  const before = await lookWhole(fleet, machines);
+  const untouched = invocations(before, victims);
+  try {
+    await goneFor(fleet, machines, fault, before);
+  } catch (failure) {
+    await fault.heal().catch(() => undefined); // so that the next case is not spoiled as well
+    throw failure;
+  }
   await fault.heal();
   const healedAtMs = performance.now();
   await expect.poll(async () => names(await look(fleet)), patience).toEqual(whole(machines));
   noteSettled(`${fault.name}: back`, healedAtMs);
   await settledAfter(fleet, machines, fault.name, performance.now());
   const after = await look(fleet);
-  expect(invocations(after)).toMatchObject(invocations(before, victims));
-  if (fault.isAlive) {
-    const own = before.filter(
-      ({ unit, machine }) => victims.includes(machine) && !movable.includes(unit),
-    );
-    expect(invocations(after), 'what cannot move').toMatchObject(invocations(own));
-  }
+  expect(invocations(after)).toMatchObject(untouched);
+  const own = before.filter((copy) => isKeptOn(living, copy) && !movable.includes(copy.unit));
+  expect(invocations(after), 'what cannot move').toMatchObject(invocations(own));
   await fault.after?.();
+  expect(meetings, 'what must never meet').toEqual([]);
 }
 
-/** All copies that run, without the probes. */
-export async function look(fleet: TestFleet): Promise<readonly Running[]> {
-  return withoutProbes(await fleet.running());
+/** Is it a copy on one of these machines that goes on whatever its machine reaches? */
+function isKeptOn(where: readonly string[], { unit, machine }: Running): boolean {
+  return where.includes(machine) && !stopsAlone(unit);
 }
 
-/** The lines that the fleetd of a machine wrote since then, as one text. */
-export function loggedSince(fleet: TestFleet, machine: string, sinceMs: number): Promise<string> {
-  const since = `@${(sinceMs / 1000).toFixed(3)}`;
-  return fleet.script(machine, `journalctl -u fleet -o cat --no-pager --since ${since}`);
-}
-
-/** Waits until the fleetd of a machine has written such a line since then. */
-export async function saysSince(
+/** What becomes of everything while the victims are away. */
+async function goneFor(
   fleet: TestFleet,
-  machine: string,
-  sinceMs: number,
-  words: RegExp | string,
+  machines: readonly string[],
+  fault: Vanishing,
+  before: readonly Running[],
 ): Promise<void> {
-  const said = (): Promise<string> => loggedSince(fleet, machine, sinceMs);
-  if (typeof words === 'string') await expect.poll(said, patience).toContain(words);
-  else await expect.poll(said, patience).toMatch(words);
+  const { victims, living, isLong = false } = fault;
+  const others = machines.filter((name) => !victims.includes(name));
+  await fault.inflict();
+  await Promise.all(victims.map((name) => leaseGone(fleet, name)));
+  const expiredAtMs = performance.now();
+  const runOn = async (where: readonly string[]): Promise<readonly Running[]> =>
+    (await look(fleet)).filter(({ machine }) => where.includes(machine));
+  const keptOn = async (where: readonly string[]): Promise<readonly Running[]> =>
+    (await look(fleet)).filter((copy) => isKeptOn(where, copy));
+  const kept = whole(others).filter((unit) => !stopsAlone(unit));
+  await expect.poll(async () => names(await keptOn(others)), patience).toEqual(kept);
+  noteSettled(`${fault.name}: moved`, expiredAtMs);
+  expect(invocations(await runOn(others)), 'the others').toMatchObject(
+    invocations(before, victims),
+  );
+  expect(invocations(await keptOn(living)), 'the victims').toEqual(
+    invocations(before.filter((copy) => isKeptOn(living, copy))),
+  );
+  const ending = async (): Promise<readonly Running[]> =>
+    (await runOn(living)).filter(({ unit }) => stopsAlone(unit));
+  await expect.poll(ending, patience).toEqual([]);
+  await fault.seen?.();
+  if (!isLong) return;
+  await expect.poll(async () => names(await runOn(others)), patience).toEqual(whole(others));
+  noteSettled(`${fault.name}: started after the hold`, expiredAtMs + stopHoldMs);
+}
+
+/** All conflicts that any look has seen; a look within a poll could not fail the test. */
+const meetings: string[] = [];
+
+/** All copies that run, without the probes; each look also looks for conflicts. */
+export async function look(fleet: TestFleet): Promise<readonly Running[]> {
+  const copies = withoutProbes(await fleet.running());
+  meetings.push(...crowded(copies));
+  return copies;
+}
+
+/** The same, once all is well. */
+async function lookWhole(
+  fleet: TestFleet,
+  machines: readonly string[],
+): Promise<readonly Running[]> {
+  await expect.poll(async () => names(await look(fleet)), patience).toEqual(whole(machines));
+  return look(fleet);
 }
 
 /** Waits until etcd has forgotten a machine. */
@@ -131,13 +190,8 @@ export async function leaseGone(fleet: TestFleet, machine: string): Promise<void
   await expect.poll(() => fleet.stored(`machines/${id}`), patience).toBeNull();
 }
 
-/** InvocationIDs by machine and unit. */
-function unhurt(copies: readonly Running[]): Readonly<Record<string, string>> {
-  return invocations(copies);
-}
-
 /** Every machine takes orders: a unit starts on each, in time, and is stopped again. */
-async function settledAfter(
+export async function settledAfter(
   fleet: TestFleet,
   machines: readonly string[],
   name: string,
@@ -163,7 +217,6 @@ async function restartsCaused(
   fleet: TestFleet,
   machines: readonly string[],
 ): Promise<readonly number[]> {
-  const ask =
-    "curl -sf --unix-socket /run/fleet.sock http://fleet/metrics | sed -n 's/^fleet_agent_restarts_caused_total //p'";
-  return Promise.all(machines.map(async (name) => Number(await fleet.script(name, ask))));
+  const sample = 'fleet_agent_restarts_caused_total';
+  return Promise.all(machines.map((name) => metricOf(fleet, name, sample)));
 }

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inflictFault } from '../../src/lab/faults/inflict.ts';
 import { healMachine } from '../../src/lab/partition.ts';
 import { upgradeMachine } from '../../src/lab/upgrade.ts';
-import { type FaultCase, harmless, saysSince, settledMs } from './fault-story.ts';
+import {
+  journalSince,
+  metricOf,
+  metricSum,
+  saysSince,
+  seesNothing,
+  unitRows,
+} from './fault-sights.ts';
+import { type FaultCase, harmless, settledMs } from './fault-story.ts';
 import { probeOf, startMixedUnits } from './mixed-units.ts';
 import { patience, withFleet } from './with-fleet.ts';
 
@@ -20,6 +28,11 @@ const healed = async (): Promise<void> => undefined;
 /** Which process is fleetd; another one after each start. */
 async function pidOf(name: string): Promise<string> {
   return (await fleet.script(name, 'systemctl show -P MainPID fleet.service')).trim();
+}
+
+/** When that fleetd started, seconds since 1970, as its metric says. */
+function startOf(name: string): Promise<number> {
+  return metricOf(fleet, name, 'process_start_time_seconds');
 }
 
 /** What `date` says to a program that is told the time as fleetd is, less the true time. */
@@ -44,19 +57,32 @@ const cases: readonly FaultCase[] = [
       await inflict('fleetd-kill', 'm1');
     },
     lastsMs: 0,
+    seen: async () => {
+      for (const name of ['m1', 'm2']) {
+        const journal = (): Promise<string> => journalSince(fleet, name, 'fleet.service', sinceMs);
+        await expect.poll(journal, patience).toMatch(/code=killed, status=9\/KILL/);
+        await saysSince(fleet, name, sinceMs, '"message":"started"');
+        const restarts = await fleet.script(name, 'systemctl show -P NRestarts fleet.service');
+        expect(Number(restarts)).toBeGreaterThan(0);
+        expect(await startOf(name)).toBeGreaterThan(sinceMs / 1000 - 2);
+      }
+      await saysSince(fleet, 'm3', sinceMs, 'lost systemd, leaving units as they are');
+      await saysSince(fleet, 'm3', sinceMs, 'connected to systemd again');
+      await seesNothing(fleet, machines);
+    },
     heal: healed,
     after: async () => {
       const now = await Promise.all(machines.map(pidOf));
       expect(now.map((pid, index) => pid === pids[index])).toEqual([false, false, true]);
-      await saysSince(fleet, 'm3', sinceMs, 'connected to systemd again');
     },
   },
   {
     name: 'systemd re-executed on m1, fleetd upgraded on m2 and stopped for 1 s on m3',
     inflict: async () => {
+      sinceMs = Date.now();
       pids = await Promise.all(machines.map(pidOf));
-      await inflict('fleetd-frozen', 'm3');
       await inflict('systemd-reexec', 'm1');
+      await inflict('fleetd-frozen', 'm3');
     },
     lastsMs: ttlMs / 3,
     heal: async () => {
@@ -64,6 +90,11 @@ const cases: readonly FaultCase[] = [
       await upgradeMachine(context, 'm2');
     },
     after: async () => {
+      await saysSince(fleet, 'm2', sinceMs, /"message":"stopped"(.|\n)*"message":"started"/);
+      expect(await startOf('m2')).toBeGreaterThan(sinceMs / 1000 - 2);
+      const manager = `journalctl _PID=1 -o cat --no-pager --since @${Math.floor(sinceMs / 1000)}`;
+      expect(await fleet.script('m1', manager)).toMatch(/Reexecuting/);
+      await seesNothing(fleet, machines);
       const now = await Promise.all(machines.map(pidOf));
       expect(now.map((pid, index) => pid === pids[index])).toEqual([true, false, true]);
     },
@@ -79,6 +110,7 @@ const cases: readonly FaultCase[] = [
       // The offset is a whole number of seconds, unless a second ends in between.
       expect(Math.abs((await clockOffset('m1')) - 3600)).toBeLessThan(2);
       expect(Math.abs((await clockOffset('m2')) + 3600)).toBeLessThan(2);
+      await seesNothing(fleet, machines);
     },
     heal: () => heal('m1', 'm2'),
   },
@@ -86,6 +118,11 @@ const cases: readonly FaultCase[] = [
     name: 'all processors of m3 at work',
     inflict: () => inflict('cpu-load', 'm3'),
     lastsMs: 2 * ttlMs,
+    seen: async () => {
+      const load = await fleet.script('m3', 'systemctl is-active fleetlab-cpu-load.service');
+      expect(load).toBe('active\n');
+      await seesNothing(fleet, machines);
+    },
     heal: () => heal('m3'),
   },
   {
@@ -94,9 +131,20 @@ const cases: readonly FaultCase[] = [
       sinceMs = Date.now();
       await inflict('run-full', 'm2');
       await fleet.did('start', '--no-block', probeOf('m2'));
-      await saysSince(fleet, 'm2', sinceMs, 'task failed, trying again');
     },
     lastsMs: 0,
+    seen: async () => {
+      await saysSince(fleet, 'm2', sinceMs, /no space left.*task failed, trying again/i);
+      const failures = (): Promise<number> =>
+        metricSum(fleet, 'm2', 'fleet_agent_task_failures_total');
+      await expect.poll(failures, patience).toBeGreaterThan(0);
+      const note = async (): Promise<string | undefined> => {
+        const rows = await unitRows(fleet, 'm1', 'unit,active,note');
+        return rows.find((row) => row.startsWith(probeOf('m2')));
+      };
+      await expect.poll(note, patience).toMatch(/no space left/i);
+      await seesNothing(fleet, machines);
+    },
     heal: () => heal('m2'),
   },
 ];
@@ -118,13 +166,5 @@ describe('a fault of a machine or its fleetd moves, stops and restarts no unit:'
       heal: healed,
     };
     await expect(harmless(fleet, machines, meddling)).rejects.toThrow('while it lasts');
-  });
-
-  it('and no fleetd is kept from renewing its lease by it', async () => {
-    const ask =
-      "curl -sf --unix-socket /run/fleet.sock http://fleet/metrics | sed -n 's/^fleet_lease_held //p'";
-    for (const name of machines) {
-      await expect.poll(() => fleet.script(name, ask), patience).toBe('1\n');
-    }
   });
 });

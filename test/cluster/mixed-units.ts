@@ -83,12 +83,31 @@ export const movable: readonly string[] = [
   'follows.service',
 ];
 
+/** Units with `OnPartition=stop`: their hold, once their machine is gone, is `stopHoldMs`. */
+const stopping: Family = {
+  template: 'sole@.service',
+  text: text({
+    Service: [asleep, 'TimeoutStopSec=1'],
+    'X-Fleet': ['OnPartition=stop', 'Conflicts=sole@*.service'],
+  }),
+  count: 3,
+};
+
+/** For a TTL of 3 s: its deadline, five times their `TimeoutStopSec=`, and a second. */
+export const stopHoldMs = 0.8 * 3000 + 5 * 1000 + 1000;
+
+/** Is it a unit that stops when its machine is cut off? Some can move, and one is pinned to each. */
+export function stopsAlone(unit: string): boolean {
+  return /^(sole@|strict-)/.test(unit);
+}
+
 /** The probes: pinned units that are only loaded, for `settledAfter`. */
 export const probeOf = (machine: string): string => `probe-${machine}.service`;
 
 /**
- * Starts units of every kind: those of `movable`, a global one, one pinned to each machine, and
- * loads what timers, paths and sockets would start. Returns when all are active.
+ * Starts units of every kind: those of `movable`, a global one, some with `OnPartition=stop`, two
+ * pinned to each machine, and loads what timers, paths and sockets would start. Returns when all
+ * are active. What runs already, and is the same, is adopted.
  */
 export async function startMixedUnits(
   fleet: TestFleet,
@@ -98,20 +117,29 @@ export async function startMixedUnits(
     const template = fleet.file(family.template, family.text);
     return instances(family).map((name) => template.replace(family.template, name));
   };
-  const pinned = async (stem: string): Promise<readonly string[]> =>
+  const pinned = async (
+    stem: string,
+    lines: readonly string[] = [],
+    options: readonly string[] = [],
+  ): Promise<readonly string[]> =>
     Promise.all(
       machines.map(async (name) => {
         const { id } = await fleet.lab.machine(name);
-        return fleet.file(`${stem}-${name}.service`, placed(`MachineID=${id}`));
+        const X = ['[X-Fleet]', `MachineID=${id}`, ...options];
+        return fleet.file(`${stem}-${name}.service`, sleeper(...lines, '', ...X));
       }),
     );
   const everywhere = fleet.file('everywhere.service', placed('Global=true'));
   const follows = fleet.file('follows.service', placed('MachineOf=app@1.service'));
-  const own = await pinned('pinned');
+  const own = [
+    ...(await pinned('pinned')),
+    ...(await pinned('strict', ['TimeoutStopSec=1'], ['OnPartition=stop'])),
+  ];
   // A trigger cannot start on a machine that does not know what it would start.
   await fleet.did('load', ...[...triggers, ...triggered].flatMap(files));
   await fleet.did('start', '--wait', ...triggers.flatMap(instances));
-  await fleet.did('start', '--wait', ...families.flatMap(files), ...own, everywhere);
+  await fleet.did('start', '--wait', ...[...families, stopping].flatMap(files), ...own);
+  await fleet.did('start', '--wait', everywhere);
   await fleet.did('start', '--wait', follows);
   await fleet.did('load', ...(await pinned('probe')));
   await vi.waitFor(async () => {
@@ -121,8 +149,12 @@ export async function startMixedUnits(
 
 /** What runs when all is well, one entry a copy; sorted. */
 export function whole(machines: readonly string[]): readonly string[] {
-  const own = machines.flatMap((name) => [`pinned-${name}.service`, 'everywhere.service']);
-  return [...movable, ...own].sort();
+  const own = machines.flatMap((name) => [
+    `pinned-${name}.service`,
+    `strict-${name}.service`,
+    'everywhere.service',
+  ]);
+  return [...movable, ...instances(stopping), ...own].sort();
 }
 
 /** The units of those copies, without the probes; sorted. */
@@ -137,8 +169,14 @@ export function withoutProbes(copies: readonly Running[]): readonly Running[] {
   return copies.filter(({ unit }) => !unit.startsWith('probe-'));
 }
 
-/** Machines on which two units run that conflict; must be empty at all times. */
+/**
+ * Where two units run that conflict, and which of those with `OnPartition=stop` run twice; must be
+ * empty at all times.
+ */
 export function crowded(copies: readonly Running[]): readonly string[] {
-  const seats = copies.filter(({ unit }) => unit.startsWith('lone@')).map((copy) => copy.machine);
-  return seats.filter((machine, index) => seats.indexOf(machine) !== index);
+  const seats = copies
+    .filter(({ unit }) => /^(lone|sole)@/.test(unit))
+    .map(({ unit, machine }) => `${unit.slice(0, 5)} ${machine}`);
+  const alone = copies.filter(({ unit }) => stopsAlone(unit)).map(({ unit }) => unit);
+  return [...seats, ...alone].filter((one, index, all) => all.indexOf(one) !== index);
 }

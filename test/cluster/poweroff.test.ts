@@ -3,6 +3,7 @@ import type { StoreEvent, StoreWatch } from '../../src/lab/drill/store-watch.ts'
 import { watchStore } from '../../src/lab/drill/store-watch.ts';
 import { bootMachine, poweroffMachine } from '../../src/lab/power.ts';
 import type { MachineStatus } from '../../src/lab/status.ts';
+import { listedBy, metricOf } from './fault-sights.ts';
 import { appsOn, names, startUnits, unitsRunning, whole } from './movable-units.ts';
 import { invocations, patience, withFleet } from './with-fleet.ts';
 
@@ -39,7 +40,17 @@ describe('a clean shutdown', () => {
     expect(performance.now() - startMs).toBeLessThan(ttlMs / 2);
     expect(await fleet.leaseSecondsLeft(lease)).toBe(-1);
     expect(invocations(await fleet.running())).toMatchObject(before);
+    const [via = ''] = others;
+    const all = await fleet.fleetctl(['list-machines', '--all', '--full'], { via });
+    expect(all.stdout).toMatch(new RegExp(`${id}.*\\dZ \\(left\\)`));
+    expect((await listedBy(fleet, via)).machines).toEqual(others);
+    const leader = await fleet.leader();
+    expect(await metricOf(fleet, leader, 'fleet_engine_machines')).toBe(others.length);
     await bootMachine(fleet.lab.context, victim);
+    const journal = 'journalctl -u fleet -o cat --no-pager --boot=-1';
+    expect(await fleet.script(victim, journal)).toContain(
+      'machine shuts down, leaving the cluster',
+    );
     await expect.poll(() => unitsRunning(fleet), patience).toEqual(whole(names));
     expect(invocations(await fleet.running(), [victim])).toMatchObject(before);
     for (const unit of movers) {

@@ -13,7 +13,8 @@ export interface Usage {
   readonly processes: number;
   /** Files of all machines under /run/fleet, /var/lib/fleet and where systemd keeps run-time units. */
   readonly files: number;
-  readonly etcdKeys: number;
+  /** Keys in etcd by their kind, such as `units`. */
+  readonly etcdKeys: Readonly<Record<string, number>>;
   readonly etcdLeases: number;
 }
 
@@ -50,9 +51,18 @@ export async function usageOf(
     matchRules: sum(0),
     processes: sum(1),
     files: sum(2),
-    etcdKeys: (await fleet.keys()).length,
+    etcdKeys: byKind(await fleet.keys()),
     etcdLeases: await fleet.leaseCount(),
   };
+}
+
+function byKind(keys: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const key of keys) {
+    const kind = key.startsWith('engine/') ? key : (key.split('/')[0] ?? '');
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
 }
 
 async function numbers(fleet: TestFleet, machine: string, script: string): Promise<number[]> {

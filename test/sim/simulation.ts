@@ -150,6 +150,7 @@ export class SimCluster {
 
   /** Ends it and says how it went. */
   end(seed: number, settledMs: number): RunOutcome {
+    if (this.witness.isBlind) this.violations.add('bug', 'the witness saw nothing any more');
     for (const computer of this.computers) computer.discard();
     this.store.close();
     unmountAll();

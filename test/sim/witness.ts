@@ -26,16 +26,21 @@ export class Witness {
   readonly #listeners: ((events: readonly WatchEvent[]) => void)[] = [];
   /** Keys that the next revision writes and no daemon wrote. */
   readonly outside = new Set<string>();
+  /** It sees nothing any more: only once the store itself is closed. */
+  isBlind = false;
   /** When something was last written. */
   changedMs = 0;
 
   constructor(store: MemoryStore, clock: Clock) {
     this.#clock = clock;
     this.#builder.fill([], 0n as Revision);
-    store.watch(this.keys.everything, 1n as Revision, {
+    // From the next one on: the first revision, which holds nothing, may be compacted.
+    store.watch(this.keys.everything, (store.revision + 1n) as Revision, {
       events: (events, revision) => this.#see(events, revision),
       alive: () => undefined,
-      ended: () => undefined, // only with the store itself
+      ended: () => {
+        this.isBlind = true;
+      },
     });
   }
 

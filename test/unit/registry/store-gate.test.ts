@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { FleetError } from '../../../src/lib/error.ts';
 import type { Revision } from '../../../src/model/ids.ts';
 import { FaultyStore } from '../../../src/registry/faulty-store.ts';
 import { GatedStore } from '../../../src/registry/gated-store.ts';
@@ -34,6 +35,19 @@ function open(revision: bigint, isThaw = false): void {
 describe('the gate', () => {
   it('lets nothing through before somebody looked', () => {
     expect(() => gate.check()).toThrow('not looked at yet');
+  });
+
+  it('tells why nobody could look so far', () => {
+    const hint = 'Check that etcd runs.';
+    const trouble = { code: 'registry/unknown-outcome', retry: 'never', hint } as const;
+    gate.unreached(new FleetError('etcd at http://10.0.0.1:2379 does not answer', trouble));
+    expect(() => gate.check()).toThrow('etcd at http://10.0.0.1:2379 does not answer');
+    try {
+      gate.check();
+    } catch (thrown) {
+      const told = { code: 'registry/unavailable', retry: 'soon', hint };
+      expect(thrown).toMatchObject({ trouble: told });
+    }
   });
 
   it('closes at an answer of another etcd', () => {

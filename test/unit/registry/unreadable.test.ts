@@ -96,6 +96,26 @@ it.each([...stored().keys()].filter((key) => !key.includes('/text/')))(
   },
 );
 
+it.each(['{"half":', '', '{"format":99,"askedMs":1}'])(
+  'forgets no machine because of a wish that is not understood: %s',
+  (wish) => {
+    const texts = stored();
+    texts.delete(keys.machine(here));
+    const member = memberCodec.decode(texts.get(keys.member(here)) ?? '');
+    if (!member.ok) throw new Error(member.error);
+    const away = memberCodec.encode({ ...member.value, vanishedMs: nowMs - 60_000 });
+    const wished = texts.set(keys.member(here), away).set(keys.forgetting(here), wish);
+    const picture = builderOf(wished).picture();
+    expect([...(picture.unreadableKeys?.keys() ?? [])]).toEqual([keys.forgetting(here)]);
+    const kinds = decided(picture).flatMap(({ changes }) => changes.map(({ kind }) => kind));
+    expect(kinds).not.toContain('forget-member');
+    expect(kinds).not.toContain('withdraw');
+    expect(kinds).not.toContain('forget-wish');
+    const understood = builderOf(wished.set(keys.forgetting(here), '{"format":1,"askedMs":1}'));
+    expect(JSON.stringify(decided(understood.picture()))).toContain('forget-member');
+  },
+);
+
 it('places nothing by metadata that is not understood', () => {
   const texts = stored().set(keys.metadata(here, 'disk'), '{"half":');
   texts.delete(keys.placement(web));
