@@ -60,6 +60,7 @@ function byKind(keys: readonly string[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const key of keys) {
     const kind = key.startsWith('engine/') ? key : (key.split('/')[0] ?? '');
+    if (kind === 'chain') continue; // one a machine at most, and none until it reports something
     counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;
