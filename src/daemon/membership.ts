@@ -18,7 +18,7 @@ export interface MembershipOptions {
 }
 
 /** Pauses between looks at a store that is away or not ours: an operator may settle it any time. */
-const settlePauses = { firstMs: 100, maxMs: 2_000 } as const;
+const settlePauses = { firstMs: 100, maxMs: 500 } as const;
 
 /**
  * Waits until the store is this machine's cluster, then registers the machine. Nothing is loaded or

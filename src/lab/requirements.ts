@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { labUnsuitable } from './trouble.ts';
 
@@ -45,6 +45,7 @@ export function requireComputer(labFolder: string): void {
   }
   requireRootFileSystem();
   refuseFileSystem('/', "this computer's root", 'run the lab in a virtual machine');
+  mkdirSync(labFolder, { recursive: true }); // the end of another lab may just have removed it
   refuseFileSystem(labFolder, labFolder, 'mount an ext4, xfs, btrfs or tmpfs there');
 }
 

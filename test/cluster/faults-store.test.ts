@@ -113,6 +113,23 @@ async function adoptLater(): Promise<void> {
 
 const foreign = '{"format":1,"clusterId":"another-cluster","formatNeeded":1,"epoch":7}';
 
+/** Refused until what stops when it is cut off has stopped for certain; says for how long. */
+async function adopt(epoch: string): Promise<void> {
+  await expect
+    .poll(async () => {
+      const { status, stdout, stderr } = await fleet.fleetctl(['adopt-store', '--yes']);
+      return status === 0 ? stdout : stderr.replace(/.*Try again in \d+ s\..*/s, 'later');
+    }, patience)
+    .not.toBe('later');
+  expect(await fleet.did('adopt-store', '--yes')).toContain('nothing to adopt');
+  expect(await storeEpoch()).toBe(epoch);
+}
+
+async function storeEpoch(): Promise<string> {
+  const record = JSON.parse((await fleet.stored('cluster'))?.value ?? '{}') as { epoch?: number };
+  return `epoch ${record.epoch}`;
+}
+
 const cases: readonly FaultCase[] = [
   {
     name: 'restored from a backup that is older than one of the units, and adopted',
@@ -132,7 +149,7 @@ const cases: readonly FaultCase[] = [
     brings: 'later.service',
     seen: () => seenFrozen('store-went-back', /etcd is at revision .*\n.*adopt-store/),
     heal: async () => {
-      expect(await fleet.did('adopt-store', '--yes')).toContain('epoch 2');
+      await adopt('epoch 2');
       await adoptLater();
     },
     after: seenThawed,
@@ -167,7 +184,7 @@ const cases: readonly FaultCase[] = [
     stops: machines,
     seen: () => seenFrozen('store-not-ours', /no cluster is stored, ours is .*\n.*adopt-store/),
     heal: async () => {
-      expect(await fleet.did('adopt-store', '--yes')).toContain('epoch 3');
+      await adopt('epoch 3');
       const orphans = async (): Promise<readonly string[]> =>
         (await unitRows(fleet, 'm1', 'unit,note')).filter((row) => row.endsWith('\torphan'));
       await expect.poll(async () => (await orphans()).length, patience).toBeGreaterThan(30);
