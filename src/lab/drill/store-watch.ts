@@ -3,6 +3,7 @@
 // Start with drill.ts; timeline.ts and verdict.ts are the pure parts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { systemClock } from '../../lib/clock.ts';
 import { run, runOk } from '../run.ts';
 import { labFailed } from '../trouble.ts';
 
@@ -69,7 +70,7 @@ export async function watchStore(endpoints: string): Promise<StoreWatch> {
   const events: StoreEvent[] = [];
   const listeners = new Set<() => void>();
   createInterface({ input: child.stdout }).on('line', (line) => {
-    events.push(...eventsIn(line, performance.now()));
+    events.push(...eventsIn(line, systemClock.nowMs()));
     for (const listener of [...listeners]) listener();
   });
   return {
