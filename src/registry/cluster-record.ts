@@ -174,7 +174,9 @@ export class ClusterClaim {
     const seen = isAdopted || highest < revision ? revision : highest;
     const guard: readonly Compare[] =
       item === null ? [] : [{ kind: 'created', key: this.#keys.cluster, at: item.createRevision }];
-    const isThaw = isAdopted || this.gate.standing.kind === 'frozen';
+    // A machine that is new to the cluster has only met it while it was being created.
+    const isNew = before.clusterId === null;
+    const isThaw = isAdopted || (this.gate.standing.kind === 'frozen' && !isNew);
     this.gate.open({ known: { clusterId, epoch, storeId, revision: seen }, record, guard, isThaw });
   }
 
