@@ -194,7 +194,9 @@ const fleet = variables('FLEET_', {
   enable_grpc: 'truth',
   etcd_quota_bytes: 'whole',
   insecure_tcp: 'truth',
+  systemd_user: 'truth',
   units_directory: 'text',
+  wedge_seconds: 'whole',
 });
 
 const flannel: SectionKeys = {

@@ -8,6 +8,7 @@ import type { FieldType } from '../../../src/cloudinit/fields.ts';
 import { cloudinitProgram } from '../../../src/cloudinit/program.ts';
 import { type SectionKey, sectionKeys, sectionNames } from '../../../src/cloudinit/section-keys.ts';
 import { bootFiles } from '../../../src/cloudinit/sources.ts';
+import { settingParsers } from '../../../src/daemon/settings.ts';
 
 const page = readFileSync('docs/reference/cloud-config.md', 'utf8');
 /** The cells of each row by what stands in its first, without backticks. */
@@ -35,6 +36,12 @@ const settings = sectionNames.flatMap((name) =>
     return [`coreos.${name}.${key}`, known];
   }),
 );
+
+it('takes every setting that fleetd has', () => {
+  expect(Object.keys(sectionKeys.fleet)).toEqual(
+    expect.arrayContaining(Object.keys(settingParsers)),
+  );
+});
 
 describe('docs/reference/cloud-config.md', () => {
   it.each(plainKeys)('has %s with its type', (key, type) => {
