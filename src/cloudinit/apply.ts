@@ -110,7 +110,8 @@ function validate(provided: Provided, { say, tell }: Surroundings): ExitStatus {
     say(`${provided.name} is valid`);
     return 0;
   }
-  say(`${provided.name} is not valid: correct the ${wrong.length} above that are no notes`);
+  const mistakes = wrong.length === 1 ? 'the mistake' : `the ${wrong.length} mistakes`;
+  say(`${provided.name} is not valid: correct ${mistakes} above`);
   return 1;
 }
 

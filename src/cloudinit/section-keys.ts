@@ -196,7 +196,7 @@ const fleet = variables('FLEET_', {
   insecure_tcp: 'truth',
   systemd_user: 'truth',
   units_directory: 'text',
-  wedge_seconds: 'whole',
+  wedge_seconds: 'text',
 });
 
 const flannel: SectionKeys = {
