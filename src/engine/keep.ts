@@ -107,7 +107,7 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): Seat | Homeles
   const why = whyNotStay(stayingRules, applicant, { machine: room.machine, peers });
   if (why === null) return staying;
   const isHarmless = whyNotStay(keepingRules, applicant, { machine: room.machine, peers }) === null;
-  if (!isHarmless || fallback === null) {
+  if (!isHarmless || fallback === null || isAtRest(draft, unit, record, room)) {
     return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback: null };
   }
   if (isSuitedAnywhere(draft, applicant)) {
@@ -132,6 +132,12 @@ function inItsWay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room):
   const report = draft.report(room.machine.id, unit);
   const isStarted = report?.identity === record.identity && mayRun(report);
   return isStarted ? [] : room.strangers();
+}
+
+/** Its machine says that nothing of it runs: then it is not kept where it should not be. */
+function isAtRest(draft: Draft, unit: UnitName, record: UnitRecord, room: Room): boolean {
+  const report = draft.report(room.machine.id, unit);
+  return report?.identity === record.identity && !mayRun(report);
 }
 
 /** Whether there is a machine that would do if nothing else ran there. */
