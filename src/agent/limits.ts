@@ -28,8 +28,10 @@ export const agentLimits = {
   retryMsMax: 60_000,
   /** A lost connection or store is tried again after this, doubling … */
   reconnectFirstMs: 100,
-  /** … up to this. */
+  /** … up to this for systemd … */
   reconnectMsMax: 5_000,
+  /** … and up to this for reports: whoever waits for a unit waits for them. */
+  reportRetryMsMax: 1_000,
   /** Files read or written at the same time. */
   filesCountMax: 32,
   /** Time that passed while the machine was suspended; less is how its two clocks are read. */

@@ -83,7 +83,7 @@ export class Reporter {
   async #pause(failureCount: number, signal: AbortSignal): Promise<void> {
     const quiet = new Wake(); // while the store is away, news do not make it come back
     if (failureCount > 0) {
-      const limits = { firstMs: agentLimits.reconnectFirstMs, maxMs: agentLimits.reconnectMsMax };
+      const limits = { firstMs: agentLimits.reconnectFirstMs, maxMs: agentLimits.reportRetryMsMax };
       await quiet.rest(backoffMs(failureCount, limits), this.#clock, signal);
       return;
     }
