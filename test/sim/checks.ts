@@ -224,7 +224,8 @@ export class Checks implements ComputerWitness {
         const isWanted = record?.gone === false && record.desired !== 'inactive';
         if (was?.machine !== machine || order.want === 'gone' || !isSame || !isWanted) continue;
         const now = picture.placements.get(unit)?.machine;
-        if (now === machine) continue;
+        // A placement that somebody has spoiled is no decision of a leader.
+        if (now === machine || picture.unreadable.has(unit)) continue;
         this.#break('13', `${unit} moves from ${machine} to ${now}, which waits for the brake`);
       }
     }
