@@ -1,5 +1,5 @@
 import { byText } from '../lib/order.ts';
-import type { Brake } from '../model/brake.ts';
+import { type Brake, isBraking } from '../model/brake.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import {
   type GlobMatcher,
@@ -19,6 +19,7 @@ import type { UnitRecord } from '../model/unit.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type Braking, planBrake, unbraked } from './brake.ts';
+import { limits } from './limits.ts';
 import { orphansOn, whyBarred } from './orphans.ts';
 import { Refreshes } from './refresh.ts';
 import { Room } from './room.ts';
@@ -61,7 +62,7 @@ export class Draft {
   readonly seats = new Map<UnitName, Seat>();
   /**
    * Machines that are absent, though not for long enough: the store was away, or this leader was,
-   * and their leases may have run out meanwhile. What they run stays theirs.
+   * and their leases may have run out meanwhile; or several went at once. What they run stays theirs.
    */
   readonly awaited: ReadonlySet<MachineId>;
   /** The brake as it is after this plan; see `planBrake`. */
@@ -82,11 +83,15 @@ export class Draft {
     this.picture = picture;
     this.nowMs = nowMs;
     this.absentForMs = absentForMs;
-    this.awaited = nowMs < absenceCountsAtMs ? absentees(picture) : new Set();
-    if (this.awaited.size > 0) this.wakeAt(absenceCountsAtMs);
-    const { awaited } = this;
-    const { brake, wakeAtMs } = planBrake({ picture, nowMs, awaited, overdue }, rules);
+    const isBlind = nowMs < absenceCountsAtMs;
+    const unseen = isBlind ? absentees(picture) : new Set<MachineId>();
+    const { brake, wakeAtMs } = planBrake({ picture, nowMs, awaited: unseen, overdue }, rules);
     this.brake = brake;
+    const graceMs = rules.ttlMs * limits.returnTtlShare;
+    const isFree = !isBlind && !isBraking(brake);
+    this.awaited = isFree ? returning(picture, absentForMs, graceMs) : unseen;
+    if (unseen.size > 0) this.wakeAt(absenceCountsAtMs);
+    else for (const id of this.awaited) this.wakeAt(nowMs + graceMs - absentForMs(id));
     this.braked = new Set(brake?.waiting);
     if (wakeAtMs !== null) this.wakeAt(wakeAtMs);
     this.rooms = new Map(
@@ -241,6 +246,20 @@ function absentees(picture: ClusterPicture): Set<MachineId> {
       })
       .map(({ id }) => id),
   );
+}
+
+/**
+ * Several that vanish at once, as far as they may only be about to return: an etcd that led, stood
+ * still and goes on ends leases that were renewed elsewhere meanwhile (etcd-io/etcd#15247), all in
+ * one moment. Their machines know at their next renewal. One that vanishes alone is not waited for.
+ */
+function returning(
+  picture: ClusterPicture,
+  absentForMs: AbsentForMs,
+  graceMs: number,
+): Set<MachineId> {
+  const fresh = [...absentees(picture)].filter((id) => absentForMs(id) < graceMs);
+  return new Set(fresh.length > 1 ? fresh : []);
 }
 
 function unconfirmed(picture: ClusterPicture, machine: MachineId): Map<UnitName, Order> {

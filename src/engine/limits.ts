@@ -20,6 +20,8 @@ export const limits = {
   refreshUnitMs: 30_000,
   /** One objection's words. */
   objectionWhyCharsMax: 160,
+  /** Machines that vanish together have this share of a TTL to return; each renews every third. */
+  returnTtlShare: 0.5,
   /** Machines named in one objection. */
   objectionMachinesMax: 3,
   /** Changes in one transaction; what belongs together must fit. */

@@ -39,6 +39,7 @@ export class SimulatedCluster {
   readonly startCounts = new Map<string, number>();
   /** How its leader brakes; not at all unless a test says so. */
   braking: Braking = unbraked;
+  readonly #awaySinceMs = new Map<MachineId, number>();
   #stored: ClusterPicture = aPicture();
   readonly #versions = new Map<UnitName, number>();
 
@@ -76,6 +77,7 @@ export class SimulatedCluster {
     if (machine === undefined) return;
     this.machines.delete(id);
     this.away.set(id, { ...machine, leaving: false });
+    this.#awaySinceMs.set(id, this.nowMs);
     this.reports.delete(id);
     if (how === 'power') this.copies.set(id, new Map());
   }
@@ -101,6 +103,7 @@ export class SimulatedCluster {
   plan(countMax = Number.POSITIVE_INFINITY): Plan {
     const plan = planCluster(this.picture(), this.nowMs, this.nowMs, {
       braking: this.braking,
+      absentForMs: (id) => this.nowMs - (this.#awaySinceMs.get(id) ?? this.nowMs),
     });
     this.#stored = applyDecisions(this.picture(), plan.decisions.slice(0, countMax));
     for (const unit of [...this.units.keys()]) {

@@ -54,6 +54,13 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
+    name: 'machines that vanish together are not waited for',
+    file: 'src/engine/draft.ts',
+    find: 'fresh.length > 1 ? fresh : []',
+    replace: 'fresh.length > 99 ? fresh : []',
+    test: 'test/unit/engine/awaited.test.ts',
+  },
+  {
     name: 'lease never expires',
     file: 'src/registry/memory-store.ts',
     find: 'lease.cancelExpiry = this.#clock.after(lease.grantedMs, () => this.#drop(leaseId));',

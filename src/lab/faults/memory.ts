@@ -7,7 +7,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fail, ok } from '../../lib/result.ts';
+import { messageOf } from '../../lib/error.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
 import { groupsOf, processesIn } from '../cgroup.ts';
 import { readOrNull } from '../process-table.ts';
 import { fleetdUrl } from '../settings.ts';
@@ -46,10 +47,21 @@ async function strangle(site: FaultSite): Promise<void> {
       return Number(/^oom_kill (\d+)/m.exec(counts)?.[1] ?? 0) > 0;
     });
   } finally {
+    const wait = { what: `${machine.name}: memory group removed`, timeoutMs: limits.killMs };
+    await until(wait, () => removed(group));
+  }
+}
+
+/** The group itself stays for as long as a process in it is about to end. */
+function removed(group: string): Result<null, string> {
+  try {
     for (const pid of processesIn([group])) {
       writeFileSync(join(memoryHierarchy, 'cgroup.procs'), String(pid));
     }
     rmdirSync(group);
+    return ok(null);
+  } catch (error) {
+    return fail(messageOf(error));
   }
 }
 

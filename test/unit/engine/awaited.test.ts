@@ -68,3 +68,27 @@ test('a machine that said that it leaves is not awaited', () => {
   const later = applyDecisions(cluster.picture(), decisions);
   expect(units.map((unit) => later.placements.get(unit)?.machine)).not.toContain(m1);
 });
+
+/** As its leader plans that has seen these machines to be absent for so long. */
+function planned(cluster: SimulatedCluster, absentMs: number): ReturnType<typeof planCluster> {
+  const braking = { rules: { ttlMs: 3000, brakeMs: 60_000 }, overdue: new Set<never>() };
+  const { nowMs } = cluster;
+  return planCluster(cluster.picture(), nowMs, nowMs, { braking, absentForMs: () => absentMs });
+}
+
+test('machines that vanish together have half a TTL to return', () => {
+  const cluster = running();
+  for (const id of [m1, m2]) cluster.vanish(id, 'partition');
+  expect(planned(cluster, 100)).toEqual({ decisions: [], wakeAtMs: cluster.nowMs + 1400 });
+  const later = applyDecisions(cluster.picture(), planned(cluster, 1500).decisions);
+  expect(units.map((unit) => later.placements.get(unit)?.machine)).toEqual([m3, m3, m3]);
+  for (const id of [m1, m2]) cluster.comeBack(id);
+  expect(planned(cluster, 0).decisions).toEqual([]);
+});
+
+test('one that vanishes alone is not waited for', () => {
+  const cluster = running();
+  cluster.vanish(m1, 'power');
+  const later = applyDecisions(cluster.picture(), planned(cluster, 0).decisions);
+  expect(units.map((unit) => later.placements.get(unit)?.machine)).not.toContain(m1);
+});
