@@ -129,11 +129,10 @@ const cases: readonly FaultCase[] = [
     lastsMs: outageMs,
     mayStop: hasty,
     seen: async () => {
-      expect(await averageAnswer('m1')).toBeGreaterThan(3 * usualSeconds);
+      // A listing may fall into the moments in which all members work: one of several does not.
+      const answered = expect.poll(() => averageAnswer('m1'), patience);
+      await answered.toBeGreaterThan(3 * usualSeconds);
       await seesNothing(fleet, machines);
-      const put = 'time -p (for n in 1 2 3 4 5 6; do ETCDCTL_API=3 etcdctl put slow $n; done) 2>&1';
-      const seconds = /^real (.*)$/m.exec(await fleet.script('m1', put))?.[1];
-      expect(Number(seconds)).toBeGreaterThan(0.4);
     },
     heal: () => heal(...machines),
   },
