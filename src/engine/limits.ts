@@ -8,6 +8,8 @@ export const limits = {
   brakeMachinesMin: 4,
   /** A machine that vanished within this still counts as one of the cluster. */
   brakeSeenMs: 60 * 60_000,
+  /** Machines that vanish together have this share of a TTL to return; each renews every third. */
+  returnTtlShare: 0.5,
   /** Units whose seats are thought over together. */
   repairUnitsMax: 200,
   /** A stored list of objections, as JSON. */
@@ -20,8 +22,6 @@ export const limits = {
   refreshUnitMs: 30_000,
   /** One objection's words. */
   objectionWhyCharsMax: 160,
-  /** Machines that vanish together have this share of a TTL to return; each renews every third. */
-  returnTtlShare: 0.5,
   /** Machines named in one objection. */
   objectionMachinesMax: 3,
   /** Changes in one transaction; what belongs together must fit. */
