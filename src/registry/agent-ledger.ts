@@ -14,7 +14,7 @@ import type { MachineLease } from './lease.ts';
 import { limits } from './limits.ts';
 import { readKeys, readWhole } from './paged-read.ts';
 import type { Registration } from './registration.ts';
-import type { Compare, Op, Store, StoredItem, WatchEvent } from './store.ts';
+import type { Compare, LeaseId, Op, Store, StoredItem, WatchEvent } from './store.ts';
 import type { StoreGate } from './store-gate.ts';
 import { undecodable } from './store-guard.ts';
 
@@ -120,13 +120,13 @@ export class StoreAgentLedger implements AgentLedger {
     batch: readonly (readonly [UnitName, StateReport | null])[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { keys, lease } = this.#options;
-    const leaseId = lease.id;
-    const writes = batch.map(([unit, report]): Op => {
-      const key = keys.report(this.machine, unit);
-      if (report === null) return { kind: 'delete', key };
-      return { kind: 'put', key, value: reportCodec.encode(report), leaseId };
-    });
+    const { keys } = this.#options;
+    const writes = (leaseId: LeaseId): readonly Op[] =>
+      batch.map(([unit, report]) => {
+        const key = keys.report(this.machine, unit);
+        if (report === null) return { kind: 'delete', key };
+        return { kind: 'put', key, value: reportCodec.encode(report), leaseId };
+      });
     for (let tryCount = 1; tryCount <= limits.writeTriesMax; tryCount += 1) {
       if (this.#link === 'open') await this.#closeChain(signal);
       if (this.#link !== 'open' && (await this.#send(this.#link, writes, signal))) return;
@@ -142,17 +142,20 @@ export class StoreAgentLedger implements AgentLedger {
   /** One link of the chain; false, and the chain is open, when it did not fit. */
   async #send(
     after: Revision | null,
-    writes: readonly Op[],
+    writes: (leaseId: LeaseId) => readonly Op[],
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { store, keys, lease, registration } = this.#options;
+    const { store, keys, registration } = this.#options;
+    // Both of one moment: a machine that lost its lease and joined again hangs on another one, and
+    // what hangs on none outlives its machine.
+    const [guard, leaseId] = [registration.guard(), registration.leaseId()];
     const key = keys.chain(this.machine);
     const fits: Compare =
       after === null ? { kind: 'absent', key } : { kind: 'modified', key, at: after };
-    const link: Op = { kind: 'put', key, value: '', leaseId: lease.id };
+    const link: Op = { kind: 'put', key, value: '', leaseId };
     this.#link = 'open';
-    const onlyIf = [...registration.guard(), fits];
-    const answer = await store.txn({ onlyIf, writes: [...writes, link] }, signal);
+    const onlyIf = [...guard, fits];
+    const answer = await store.txn({ onlyIf, writes: [...writes(leaseId), link] }, signal);
     if (answer.succeeded) this.#link = answer.revision;
     return answer.succeeded;
   }
@@ -162,7 +165,7 @@ export class StoreAgentLedger implements AgentLedger {
     const { store, keys } = this.#options;
     const what = { keys: [keys.chain(this.machine)], revision: null };
     const item = (await readKeys(store, what, signal)).items[0] ?? null;
-    await this.#send(item?.modRevision ?? null, [], signal);
+    await this.#send(item?.modRevision ?? null, () => [], signal);
   }
 
   async #readOwn(

@@ -79,6 +79,13 @@ export class Registration {
     return [{ kind: 'created', key, at: this.#createRevision }];
   }
 
+  /** What a write of this machine hangs on; throws FleetError while it holds no lease. */
+  leaseId(): LeaseId {
+    const { id } = this.#options.lease;
+    if (id === null) throw notRegistered(this.machine);
+    return id;
+  }
+
   /**
    * Takes the lease up again or gets one, and registers. Tries on while the store is away. Throws
    * FleetError only when trying again is of no use (`registry/not-ours`, `registry/refused`).
@@ -168,11 +175,12 @@ export class Registration {
   async #claim(item: StoredItem | null, signal: AbortSignal): Promise<boolean> {
     const key = this.#options.keys.machine(this.machine);
     const self = this.#self;
+    const leaseId = this.leaseId();
     const guard: Compare =
       item === null ? { kind: 'absent', key } : { kind: 'modified', key, at: item.modRevision };
     this.#text = item?.value;
     const revision = await this.#write([guard], signal);
-    if (revision === null) return false;
+    if (revision === null || this.#options.lease.id !== leaseId) return false;
     this.#claimedAt = revision;
     this.#set(item?.createRevision ?? revision);
     if (self !== this.#self) await this.update({}, signal); // changed while that was on its way
@@ -185,9 +193,8 @@ export class Registration {
     const value = machineCodec.encode(self, this.#text);
     this.#text = value;
     const key = keys.machine(this.machine);
-    const put = { kind: 'put', key, value, leaseId: lease.id } as const;
+    const put = { kind: 'put', key, value, leaseId: this.leaseId() } as const;
     const onlyIf = [...guard, ...storeGuard()];
-    if (lease.id === null) throw notRegistered(this.machine);
     const answer = await store.txn({ onlyIf, writes: [put] }, signal);
     return answer.succeeded ? answer.revision : null;
   }

@@ -1,8 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Submission } from '../../src/model/catalog.ts';
 import type { MachineId, Revision, UnitIdentity } from '../../src/model/ids.ts';
 import type { LeaderSession } from '../../src/model/ledger.ts';
 import type { Placement } from '../../src/model/placement.ts';
+import { readKeys } from '../../src/registry/paged-read.ts';
+import type { LeaseId } from '../../src/registry/store.ts';
 import { contentHash } from '../../src/unitfile/unit-hash.ts';
 import {
   aName,
@@ -531,6 +533,23 @@ function agentTests(parts: Parts): void {
     await cluster.done(ledger.report(new Map([[aName('b.service'), aReport('active')]]), never));
     const stored = await cluster.done(ledger.readReports(never));
     expect([...stored.keys()]).toEqual(['b.service']);
+  });
+
+  test('a report that was begun without a lease hangs on the one that there is by then', async () => {
+    const { cluster } = parts();
+    const { ledger, faults, lease, registration, keys } = await cluster.join('1');
+    await cluster.done(faults.revokeLease(lease.id ?? ('0' as LeaseId), never));
+    await cluster.until('the loss is known', () => !registration.isRegistered);
+    const read = faults.ranges.bind(faults);
+    vi.spyOn(faults, 'ranges').mockImplementationOnce(async (...asked) => {
+      await registration.join(never);
+      return read(...asked);
+    });
+    const unit = aName('a.service');
+    await cluster.done(ledger.report(new Map([[unit, aReport('active')]]), never));
+    const asked = { keys: [keys.report('1' as MachineId, unit)], revision: null };
+    const { items } = await cluster.done(readKeys(faults, asked, never));
+    expect(items.map((item) => item?.leaseId)).toEqual([lease.id]);
   });
 }
 

@@ -144,7 +144,12 @@ export class Checks implements ComputerWitness {
     }
     // To stand for election is no decision: one that lands late is found on its own lease, and ended.
     const isElection = writes.some(({ key, kind }) => key === keys.leader && kind === 'put');
-    for (const { key, kind } of writes) {
+    for (const write of writes) {
+      const { key, kind } = write;
+      const isOfMachine = ['machine', 'report'].includes(keys.meaning(key).kind);
+      if (isOfMachine && write.kind === 'put' && write.leaseId === null) {
+        this.#break('lease', `${on.id} writes ${key}, which would outlive it`);
+      }
       const isSeq = key === keys.seq;
       if (key === keys.leader) this.#leader = kind === 'put' ? by : null;
       if (isSeq && this.#leader !== by) this.#break('2', `${on.id} writes and does not lead`);
