@@ -87,11 +87,13 @@ export class Draft {
     const unseen = isBlind ? absentees(picture) : new Set<MachineId>();
     const { brake, wakeAtMs } = planBrake({ picture, nowMs, awaited: unseen, overdue }, rules);
     this.brake = brake;
-    const graceMs = rules.ttlMs * limits.returnTtlShare;
     const isFree = !isBlind && !isBraking(brake);
-    this.awaited = isFree ? returning(picture, absentForMs, graceMs) : unseen;
+    const leftMs = isFree
+      ? returning(picture, absentForMs, rules.ttlMs)
+      : new Map<MachineId, number>();
+    this.awaited = isFree ? new Set(leftMs.keys()) : unseen;
     if (unseen.size > 0) this.wakeAt(absenceCountsAtMs);
-    else for (const id of this.awaited) this.wakeAt(nowMs + graceMs - absentForMs(id));
+    for (const ms of leftMs.values()) this.wakeAt(nowMs + ms);
     this.braked = new Set(brake?.waiting);
     if (wakeAtMs !== null) this.wakeAt(wakeAtMs);
     this.rooms = new Map(
@@ -249,17 +251,21 @@ function absentees(picture: ClusterPicture): Set<MachineId> {
 }
 
 /**
- * Several that vanish at once, as far as they may only be about to return: an etcd that led, stood
- * still and goes on ends leases that were renewed elsewhere meanwhile (etcd-io/etcd#15247), all in
- * one moment. Their machines know at their next renewal. One that vanishes alone is not waited for.
+ * For how long yet each of those that vanished just now may only be about to return, ms: an etcd that
+ * led, stood still and goes on ends leases that were renewed elsewhere meanwhile (etcd-io/etcd#15247).
+ * Their machines see it and join again at once; several need the same etcd for it, all in one moment.
  */
 function returning(
   picture: ClusterPicture,
   absentForMs: AbsentForMs,
-  graceMs: number,
-): Set<MachineId> {
-  const fresh = [...absentees(picture)].filter((id) => absentForMs(id) < graceMs);
-  return new Set(fresh.length > 1 ? fresh : []);
+  ttlMs: number,
+): Map<MachineId, number> {
+  const within = (ms: number): (readonly [MachineId, number])[] =>
+    [...absentees(picture)]
+      .map((id) => [id, ms - absentForMs(id)] as const)
+      .filter(([, leftMs]) => leftMs > 0);
+  const together = within(ttlMs * limits.returnTogetherTtlShare);
+  return new Map(together.length > 1 ? together : within(ttlMs * limits.returnTtlShare));
 }
 
 function unconfirmed(picture: ClusterPicture, machine: MachineId): Map<UnitName, Order> {

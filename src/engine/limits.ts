@@ -8,8 +8,10 @@ export const limits = {
   brakeMachinesMin: 4,
   /** A machine that vanished within this still counts as one of the cluster. */
   brakeSeenMs: 60 * 60_000,
-  /** Machines that vanish together have this share of a TTL to return; each renews every third. */
-  returnTtlShare: 0.5,
+  /** A machine that vanishes has this share of a TTL to return: it sees that its record is gone. */
+  returnTtlShare: 0.1,
+  /** Several that vanish together have this one: what ended their leases may hold them up, too. */
+  returnTogetherTtlShare: 0.5,
   /** Units whose seats are thought over together. */
   repairUnitsMax: 200,
   /** A stored list of objections, as JSON. */

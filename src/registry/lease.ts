@@ -28,6 +28,8 @@ interface Held {
   steadySinceMs: number;
   readonly ending: AbortController;
   letGo: () => void;
+  /** etcd is being asked about it; nobody else renews it meanwhile. */
+  isAsked: boolean;
 }
 
 /** How a lease is, for people who look: times are from the monotonic clock to now. */
@@ -130,6 +132,17 @@ export class MachineLease {
     this.#keeper.lead(term);
   }
 
+  /**
+   * Asks etcd now, not at the next renewal: something that hung on the lease is gone. Done once it
+   * is known whether the lease is, or that this cannot be known now. Never rejects.
+   */
+  async recheck(): Promise<void> {
+    const held = this.#held;
+    if (held === null || held.isAsked) return;
+    held.letGo();
+    await this.#askAgain(held);
+  }
+
   /** Takes a lease up again by its id; false when etcd does not know it any more. One try. */
   async resume(leaseId: LeaseId, signal: AbortSignal): Promise<boolean> {
     const sentAtMs = this.#clock.nowMs();
@@ -169,7 +182,14 @@ export class MachineLease {
     const nowMs = this.#clock.nowMs();
     const moments = { heldAtMs: nowMs, answeredAtMs: nowMs, steadySinceMs: nowMs };
     const ending = new AbortController();
-    const held: Held = { leaseId, ttlMs, ...moments, ending, letGo: () => undefined };
+    const held: Held = {
+      leaseId,
+      ttlMs,
+      ...moments,
+      ending,
+      letGo: () => undefined,
+      isAsked: false,
+    };
     this.#held = held;
     this.#keep(held);
   }
@@ -224,7 +244,8 @@ export class MachineLease {
    * etcd, or one that was emptied, knows no lease of ours either, or knows one that ours has not.
    */
   async #askAgain(held: Held): Promise<void> {
-    if (this.#held !== held) return;
+    if (this.#held !== held || held.isAsked) return;
+    held.isAsked = true;
     const sentAtMs = this.#clock.nowMs();
     try {
       const withinMs = retryMsFor(held.ttlMs);
@@ -236,6 +257,7 @@ export class MachineLease {
       if (!(thrown instanceof FleetError)) throw thrown;
       if (this.#held === held) this.#tellTrouble(messageOf(thrown));
     }
+    held.isAsked = false;
     if (this.#held === held) this.#keep(held);
   }
 

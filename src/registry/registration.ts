@@ -7,6 +7,7 @@ import type { Keys } from './keys.ts';
 import type { MachineLease } from './lease.ts';
 import { watchClaim } from './lease-claim.ts';
 import { limits } from './limits.ts';
+import { followRecord } from './own-record.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, LeaseId, Store, StoredItem } from './store.ts';
 import type { StoreGate } from './store-gate.ts';
@@ -107,8 +108,35 @@ export class Registration {
     }
   }
 
-  /** Joins again each time the lease was lost, until abort or a refusal. Throws as `join` does. */
+  /**
+   * Joins again each time the lease was lost or the record is gone, until abort or a refusal. Throws
+   * as `join` does.
+   */
   async keep(signal: AbortSignal): Promise<RegistrationOutcome> {
+    const { store, clock, lease, keys } = this.#options;
+    const key = keys.machine(this.machine);
+    const ending = new AbortController();
+    const looking = followRecord(
+      { store, clock, ttlMs: lease.ttlMs },
+      key,
+      (createRevision, at) => {
+        const isOld = this.#claimedAt === null || at < this.#claimedAt;
+        if (isOld || !this.isRegistered || createRevision === this.#createRevision) return;
+        void this.#doubt(ending.signal); // tells its failures, never rejects
+      },
+    ).run(ending.signal);
+    const end = (): void => ending.abort();
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      return await this.#keepJoined(signal);
+    } finally {
+      signal.removeEventListener('abort', end);
+      end();
+      await looking;
+    }
+  }
+
+  async #keepJoined(signal: AbortSignal): Promise<RegistrationOutcome> {
     for (;;) {
       if (signal.aborted) return { kind: 'stopped' };
       if (this.isRegistered) {
@@ -137,6 +165,12 @@ export class Registration {
     const { store } = this.#options;
     const answer = await store.txn({ onlyIf: this.guard(), writes: [] }, signal);
     if (!answer.succeeded) this.#set(null);
+  }
+
+  /** Our record is gone or another's: was the lease ended, or the key alone deleted? */
+  async #doubt(signal: AbortSignal): Promise<void> {
+    await this.#options.lease.recheck();
+    await this.recheck(signal).catch(() => undefined); // the next renewal or write finds it out
   }
 
   /** null: somebody was faster, look again. */

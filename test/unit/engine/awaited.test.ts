@@ -86,9 +86,12 @@ test('machines that vanish together have half a TTL to return', () => {
   expect(planned(cluster, 0).decisions).toEqual([]);
 });
 
-test('one that vanishes alone is not waited for', () => {
+test('one that vanishes alone has a tenth of a TTL to return', () => {
   const cluster = running();
   cluster.vanish(m1, 'power');
-  const later = applyDecisions(cluster.picture(), planned(cluster, 0).decisions);
+  expect(planned(cluster, 100)).toEqual({ decisions: [], wakeAtMs: cluster.nowMs + 200 });
+  const later = applyDecisions(cluster.picture(), planned(cluster, 300).decisions);
   expect(units.map((unit) => later.placements.get(unit)?.machine)).not.toContain(m1);
+  cluster.comeBack(m1);
+  expect(planned(cluster, 0).decisions).toEqual([]);
 });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { BootId, MachineId, UnitIdentity } from '../../../src/model/ids.ts';
 import type { Machine } from '../../../src/model/machine.ts';
-import { openRegistry } from '../../../src/registry/connect-registry.ts';
+import { openRegistry, type Registry } from '../../../src/registry/connect-registry.ts';
 import { MemoryStore } from '../../../src/registry/memory-store.ts';
+import type { LeaseId } from '../../../src/registry/store.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 
 const never = new AbortController().signal;
@@ -10,8 +11,8 @@ const never = new AbortController().signal;
 /** Steps of the join that the change comes after. */
 const stepCounts = Array.from({ length: 25 }, (_none, count) => count);
 
-test.each(stepCounts)('a change %i steps into a join is not lost', async (stepCount) => {
-  const clock = new ManualClock();
+/** A machine's registry, on a store of its own, before it has joined. */
+async function booted(clock: ManualClock): Promise<Registry> {
   const self: Machine = {
     id: '1'.repeat(32) as MachineId,
     bootId: 'boot' as BootId,
@@ -25,6 +26,11 @@ test.each(stepCounts)('a change %i steps into a join is not lost', async (stepCo
     newIdentity: () => 'one' as UnitIdentity,
   });
   await registry.cluster.settle({ clusterId: null, epoch: null, revision: null }, 'ours', never);
+  return registry;
+}
+
+test.each(stepCounts)('a change %i steps into a join is not lost', async (stepCount) => {
+  const registry = await booted(new ManualClock());
   const joined = registry.registration.join(never);
   for (let count = 0; count < stepCount; count += 1) await Promise.resolve();
   await registry.registration.update({ metadata: new Map([['rack', 'new']]) }, never);
@@ -32,4 +38,37 @@ test.each(stepCounts)('a change %i steps into a join is not lost', async (stepCo
   const { items } = await registry.catalog.readMachines({ start: null, limitCount: 1 }, never);
   expect(items[0]?.metadata.get('rack')).toBe('new');
   registry.close();
+});
+
+/** What a joined machine does about a loss in the store, before it would renew anything. */
+async function afterLoss(
+  lose: (registry: Registry, leaseId: LeaseId) => Promise<unknown>,
+): Promise<{ readonly isListed: boolean; readonly isSameLease: boolean }> {
+  const clock = new ManualClock();
+  const registry = await booted(clock);
+  const { registration, lease, catalog } = registry;
+  const ending = new AbortController();
+  const kept = registration.keep(ending.signal);
+  await clock.pass(100);
+  const before = lease.id ?? ('none' as LeaseId);
+  await lose(registry, before);
+  await clock.pass(200);
+  const { items } = await catalog.readMachines({ start: null, limitCount: 1 }, never);
+  ending.abort();
+  expect(await kept).toEqual({ kind: 'stopped' });
+  registry.close();
+  return { isListed: items.length === 1, isSameLease: lease.id === before };
+}
+
+test('a machine whose lease was ended too early joins again before the next renewal', async () => {
+  const seen = await afterLoss(({ store }, leaseId) => store.revokeLease(leaseId, never));
+  expect(seen).toEqual({ isListed: true, isSameLease: false });
+});
+
+test('a machine whose record was deleted writes it again, on the lease that it holds', async () => {
+  const seen = await afterLoss(({ store, keys }) => {
+    const writes = [{ kind: 'delete', key: keys.machine('1'.repeat(32) as MachineId) }] as const;
+    return store.txn({ onlyIf: [], writes }, never);
+  });
+  expect(seen).toEqual({ isListed: true, isSameLease: true });
 });
