@@ -44,6 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   fleetctl: ['lib', 'unitfile', 'model', 'api/schema.ts'],
   lab: ['lib'],
   cloudinit: ['lib', 'unitfile'],
+  single: [],
 };
 
 /** Folders behind which a package stays. */
