@@ -71,7 +71,7 @@ export function makeDeb(
       return control(name, withPurge(readFileSync(`packaging/deb/${name}`, 'utf8')), 0o755);
     }),
   ]);
-  const effort = release.isQuick ? ['-Zgzip', '-z1'] : ['-Zxz', '--threads-max=1'];
+  const effort = release.isQuick ? ['-Znone'] : ['-Zxz', '--threads-max=1'];
   execFileSync('dpkg-deb', ['--root-owner-group', ...effort, '--build', scratch, path], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(release.epochSeconds) },

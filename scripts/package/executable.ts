@@ -22,12 +22,13 @@ export function makeBlob(bundles: string, folder: string): string {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: false,
+    execArgvExtension: 'none', // $NODE_OPTIONS is for other people's programs
     assets: Object.fromEntries(assetNames.map((name) => [name, join(bundles, name)])),
   };
   const path = join(folder, 'fleet.blob.json');
   writeFileSync(path, JSON.stringify(settings));
   execFileSync(process.execPath, ['--experimental-sea-config', path], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'pipe', // it says on stderr that it succeeded
   });
   return output;
 }

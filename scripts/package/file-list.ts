@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { completionScripts } from '../../src/fleetctl/completion/scripts.ts';
 import { programs } from '../../src/single/program-of.ts';
+import { licenceTexts } from './licences.ts';
 
 /** One file of a package, by its path on the machine. Owner and group are root. */
 export type PackageFile = { readonly path: string } & (
@@ -33,7 +34,7 @@ export function packageFiles({ executable, manFolder }: Made): readonly PackageF
     ...completionFiles(),
     ...manPages(manFolder),
     text('/etc/fleet/fleet.conf', read('packaging/fleet.conf')),
-    text('/usr/share/doc/flotilla/copyright', read('packaging/copyright')),
+    text('/usr/share/doc/flotilla/copyright', `${read('packaging/copyright')}${licenceTexts()}`),
     text('/usr/share/doc/flotilla/changelog.gz', zipped(read('CHANGELOG.md'))),
   ];
   return files.toSorted((one, other) => (one.path < other.path ? -1 : 1));
