@@ -34,6 +34,8 @@ Installed-Size: ${Math.ceil(installedBytes / 1024)}
 Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 10), init-system-helpers, passwd, systemd (>= 247), dbus | dbus-broker
 Recommends: openssh-client
 Suggests: etcd-server
+Conflicts: fleet
+Replaces: fleet
 Section: admin
 Priority: optional
 Description: turns a group of Linux machines into one init system

@@ -15,8 +15,8 @@ import { withLab } from './with-lab.ts';
 
 const lab = withLab({ machineCount: 1 });
 const top = fileURLToPath(new URL('../..', import.meta.url));
-const made = mkdtempSync(join(top, 'dist/test-package-'));
-afterAll(() => rmSync(made, { recursive: true }));
+const made = join(top, `dist/test-package-${process.pid}`);
+afterAll(() => rmSync(made, { recursive: true, force: true }));
 
 const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
 const installMs = 60_000;
