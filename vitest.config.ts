@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: ['test/{tidy,unit,golden,property,sim}/**/*.test.ts'],
+          maxWorkers: '100%', // nobody waits beside them
           testTimeout: 20_000,
         },
       },

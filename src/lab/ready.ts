@@ -79,12 +79,15 @@ export async function machinesListed(
 
 /** systemd starts fleetd again whenever that may help: what has failed for good is not waited for. */
 async function throwIfFleetdFailed(machine: MachineRecord, hint: string): Promise<void> {
-  const show = ['systemctl', 'show', 'fleet.service', '-p', 'ActiveState,InvocationID'];
+  const show = ['systemctl', 'show', 'fleet.service', '-p', 'ActiveState,ExecMainPID'];
   const shown = (await runInside(machine, show)).stdout;
   if (!/^ActiveState=failed$/m.test(shown)) return;
-  const life = /^InvocationID=(\w+)$/m.exec(shown)?.[1] ?? '';
-  const journal = ['journalctl', '-q', '-o', 'cat', `-n${limits.wordsMax}`];
-  const ofLife = ['_SYSTEMD_UNIT=fleet.service', `_SYSTEMD_INVOCATION_ID=${life}`];
+  // By its process: journald no longer knows the InvocationID of what it reads after the failure.
+  const pid = /^ExecMainPID=(\d+)$/m.exec(shown)?.[1] ?? '';
+  // What a process wrote right before its end may still be on its way to the journal.
+  await runInside(machine, ['journalctl', '--sync']);
+  const journal = ['journalctl', '-b', '-q', '-o', 'cat', `-n${limits.wordsMax}`];
+  const ofLife = ['_SYSTEMD_UNIT=fleet.service', `_PID=${pid}`];
   const words = (await runInside(machine, [...journal, ...ofLife])).stdout.trim();
   throw labFailed(`${machine.name}: fleetd has failed\n${words}`, hint);
 }

@@ -46,7 +46,8 @@ export class MemoryStore implements Store {
   readonly #counter = new RequestCounter();
   readonly #leases = new Map<LeaseId, Lease>();
   readonly #watchers = new Set<Watcher>();
-  #leaseNumber = 0;
+  /** Of this store and its copies: the time is part of etcd's lease ids, a backup repeats none. */
+  #granted = { count: 0 };
   #raftTerm = 2;
 
   /** `sizeBytes` a store of any size could have; tests say how large and how full it is. */
@@ -137,8 +138,8 @@ export class MemoryStore implements Store {
   async grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
     await this.#arrive('lease', signal);
     if (this.fill.isFull) throw refused('registry/full', 'database space exceeded', 'soon');
-    this.#leaseNumber += 1;
-    const leaseId = String(7_000_000_000 + this.#leaseNumber) as LeaseId;
+    this.#granted.count += 1;
+    const leaseId = String(7_000_000_000 + this.#granted.count) as LeaseId;
     const grantedMs = Math.ceil(ttlMs / 1000) * 1000;
     const lease: Lease = { grantedMs, expiresAtMs: 0, cancelExpiry: () => undefined };
     this.#leases.set(leaseId, lease);
@@ -192,7 +193,7 @@ export class MemoryStore implements Store {
   restoredCopy(clock: Clock, storeId: string): MemoryStore {
     const copy = new MemoryStore(clock, storeId);
     copy.#history = this.#history.copy(storeId);
-    copy.#leaseNumber = this.#leaseNumber;
+    copy.#granted = this.#granted;
     for (const [leaseId, { grantedMs }] of this.#leases) {
       const lease: Lease = { grantedMs, expiresAtMs: 0, cancelExpiry: () => undefined };
       copy.#leases.set(leaseId, lease);

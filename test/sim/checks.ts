@@ -1,6 +1,7 @@
+import { orphanText } from '../../src/agent/orphan-text.ts';
 import { decodeLoaded, decodeReceipt, type Receipt } from '../../src/agent/records.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
-import { inConflict, peerOf } from '../../src/model/conflict.ts';
+import { inConflict, orphanPeer } from '../../src/model/conflict.ts';
 import type { UnitIdentity } from '../../src/model/ids.ts';
 import type { Order, Want } from '../../src/model/order.ts';
 import type { Store, WatchEvent } from '../../src/registry/store.ts';
@@ -125,8 +126,8 @@ export class Checks implements ComputerWitness {
     const allowed = [...(order === undefined ? [] : [order]), ...this.#recent(on, unit)];
     const isOrdered = allowed.some((one) => one.want === 'launch' && one.contentHash === hash);
     if (!isOrdered) this.#break('8', `${on.id} runs ${unit} from a text that is not ordered`);
-    for (const other of on.systemd.running().keys()) {
-      if (this.#areInConflict(on, unit, other)) {
+    for (const [other, otherText] of on.systemd.running()) {
+      if (this.#areOld(on, unit, other) && textsConflict([unit, text], [other, otherText])) {
         this.#break('12', `${on.id} starts ${unit} while ${other} runs there, which conflicts`);
       }
     }
@@ -223,7 +224,8 @@ export class Checks implements ComputerWitness {
         const isWanted = record?.gone === false && record.desired !== 'inactive';
         if (was?.machine !== machine || order.want === 'gone' || !isSame || !isWanted) continue;
         const now = picture.placements.get(unit)?.machine;
-        if (now === machine) continue;
+        // A placement that somebody has spoiled is no decision of a leader.
+        if (now === machine || picture.unreadable.has(unit)) continue;
         this.#break('13', `${unit} moves from ${machine} to ${now}, which waits for the brake`);
       }
     }
@@ -263,20 +265,14 @@ export class Checks implements ComputerWitness {
     return (text === null ? null : decodeLoaded(text)?.identity) ?? null;
   }
 
-  #areInConflict(on: Computer, unit: UnitName, other: UnitName): boolean {
+  /** Both were stored well before the order, so that whoever made it knew of both. */
+  #areOld(on: Computer, unit: UnitName, other: UnitName): boolean {
     const { witness } = this.#parts;
-    const picture = witness.picture();
-    const [one, two] = [unit, other].map((name) => {
-      const record = picture.units.get(name);
-      return peerOf(name, record === undefined || record.gone ? null : record.requirements);
-    });
-    if (one === undefined || two === undefined) return false;
     const fromMs = witness.ordersOf(on.id, unit).at(-1)?.fromMs ?? 0;
-    const areOld = [unit, other].every((name) => {
+    return [unit, other].every((name) => {
       const recordMs = witness.recordFromMs(name);
       return recordMs !== null && recordMs < fromMs - limits.pictureMs;
     });
-    return areOld && inConflict(one, two, matchesGlob);
   }
 
   /** Orders that held at some time of the last while, the agent's view being as old as that. */
@@ -310,4 +306,10 @@ function isFor(receipt: Receipt, order: Order, bootId: string): boolean {
     receipt.unitHash === order.unitHash &&
     receipt.restartCount >= order.restartCount
   );
+}
+
+/** By what runs: an orphan runs another text than the one that is stored under its name. */
+function textsConflict(...copies: readonly (readonly [UnitName, string])[]): boolean {
+  const [one, two] = copies.map(([name, text]) => orphanPeer(name, orphanText(name, text).avoids));
+  return one !== undefined && two !== undefined && inConflict(one, two, matchesGlob);
 }
