@@ -122,6 +122,8 @@ uninstall() {
   if [ -e $list ]; then
     if is_booted; then
       systemctl stop fleet.socket fleet.service fleet-leave.service fleet-cloudinit.service || true
+      running=$(running_units)
+      [ -z "$running" ] || say "they run on, and will be started on other machines as well:$running"
     fi
     systemctl disable fleet.socket fleet-leave.service fleet.service fleet-cloudinit.service || true
     sort -r $list | while read -r path; do

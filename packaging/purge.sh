@@ -1,3 +1,12 @@
+# The units of the fleet that run on this machine, each after a space.
+running_units() {
+  for file in /run/fleet/units/*; do
+    case $(systemctl is-active "${file##*/}" 2>/dev/null) in
+      active | activating | reloading | deactivating) printf ' %s' "${file##*/}" ;;
+    esac
+  done
+}
+
 # Removes what fleetd left on this machine, and the group. Units of the fleet that run are not
 # stopped, and as long as one does, the files of all stay: systemd would lose the rest of a unit,
 # its Restart= included, at the next daemon-reload. They lie in /run, so a reboot takes them.
@@ -10,13 +19,7 @@ purge_fleet() {
     groupdel fleet || true # it stays when it is somebody's main group
   fi
 
-  running=
-  for file in /run/fleet/units/*; do
-    name=${file##*/}
-    case $(systemctl is-active "$name" 2>/dev/null) in
-      active | activating | reloading | deactivating) running="$running $name" ;;
-    esac
-  done
+  running=$(running_units)
   if [ -n "$running" ]; then
     echo "flotilla: still running, with files in /run until the next boot:$running"
     return
@@ -35,5 +38,5 @@ purge_fleet() {
   find . -path '*.d/10-fleet.conf' -delete -o -path '*.d/20-fleet-partition.conf' -delete
   find . -mindepth 1 -type d -empty -delete
   cd /
-  systemctl daemon-reload
+  systemctl daemon-reload || true
 }

@@ -51,7 +51,7 @@ export function conffilesText(files: readonly PackageFile[]): string {
   return paths.map((path) => `${path}\n`).join('');
 }
 
-/** A script of packaging/ with the part that removes what fleetd left, where it has one. */
+/** A script of packaging/ with what removing and purging have in common, where it asks for it. */
 export function withPurge(script: string): string {
   return script.replace(purgeMark, () => readFileSync('packaging/purge.sh', 'utf8'));
 }

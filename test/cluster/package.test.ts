@@ -130,7 +130,7 @@ describe('the Debian package', () => {
   it('is removed and purged while units run on, and adopts them when it comes back', async () => {
     await expect.poll(() => run('fleetctl list-machines'), patience).toMatchObject({ status: 0 });
     const { 'web.service': web } = await lives();
-    await did('dpkg -r flotilla');
+    expect(await did('dpkg -r flotilla')).toMatch(/run on, .*web\.service/);
     expect((await run('command -v fleetd fleetctl fleet')).status).not.toBe(0);
     expect(await did('dpkg -P flotilla')).toContain('still running');
     expect((await lives())['web.service']).toBe(web);
