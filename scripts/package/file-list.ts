@@ -30,6 +30,7 @@ export function packageFiles({ executable, manFolder }: Made): readonly PackageF
     ...programs.map(
       (name) => ({ kind: 'link', path: `/usr/bin/${name}`, target: 'fleet' }) as const,
     ),
+    { kind: 'copy', path: '/usr/bin/fleet-etcd', source: 'cloud-config/fleet-etcd', mode: 0o755 },
     ...unitFiles(),
     ...completionFiles(),
     ...manPages(manFolder),

@@ -20,6 +20,7 @@ const files: readonly SourceFile[] = execFileSync(
     '*.md',
     '*.sh',
     'bin',
+    'cloud-config',
     'units',
   ],
   { encoding: 'utf8' },
