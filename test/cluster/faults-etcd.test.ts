@@ -131,9 +131,6 @@ const cases: readonly FaultCase[] = [
     seen: async () => {
       expect(await averageAnswer('m1')).toBeGreaterThan(3 * usualSeconds);
       await seesNothing(fleet, machines);
-      const put = 'time -p (for n in 1 2 3 4 5 6; do ETCDCTL_API=3 etcdctl put slow $n; done) 2>&1';
-      const seconds = /^real (.*)$/m.exec(await fleet.script('m1', put))?.[1];
-      expect(Number(seconds)).toBeGreaterThan(0.4);
     },
     heal: () => heal(...machines),
   },
