@@ -1,7 +1,9 @@
-// Bundles each program into one file under dist/. What etcd3 reads at run time goes beside it.
-// dist/ is complete in itself: a machine needs it and a Node, nothing from node_modules.
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+// Bundles each program into one file under dist/. dist/ is complete in itself: a machine needs it
+// and a Node, nothing from node_modules; a single executable (npm run package) has it inside.
+import { readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import protobuf from 'protobufjs';
 
 // The keeper thread of fleetd goes into it as a string: it is started from there, not from a file.
 const keeper = await build({
@@ -21,6 +23,7 @@ const entryPoints = {
   fleetctl: 'fleetctl/main',
   fleetlab: 'lab/main',
   'fleet-cloudinit': 'cloudinit/main',
+  fleet: 'single/main',
 } as const;
 
 /** What fleetd loads only when it has begun to renew its lease is a file beside it. */
@@ -33,6 +36,25 @@ const later: Plugin = {
   },
 };
 
+/** What etcd3 reads from its own folder at run time, `../proto/rpc.proto`, goes into the bundle. */
+const descriptors: Plugin = {
+  name: 'descriptors',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /etcd3\/lib\/connection-pool\.js$/ }, ({ path }) => {
+      const before = /\.loadSync\)\(`[^`]*rpc\.proto`,/;
+      const text = readFileSync(path, 'utf8');
+      if (!before.test(text)) throw new Error('etcd3 no longer loads its .proto as it did');
+      return { contents: text.replace(before, () => `.fromJSON)(${etcdDescriptor()},`) };
+    });
+  },
+};
+
+function etcdDescriptor(): string {
+  const proto = fileURLToPath(import.meta.resolve('etcd3/proto/rpc.proto'));
+  const root = new protobuf.Root();
+  return JSON.stringify(root.loadSync(proto, { keepCase: true }).resolveAll().toJSON());
+}
+
 await build({
   entryPoints: Object.entries(entryPoints).map(([out, path]) => ({ in: `src/${path}.ts`, out })),
   outdir: 'dist/bin',
@@ -42,13 +64,11 @@ await build({
   target: 'node24',
   format: 'cjs',
   supported: { 'dynamic-import': false }, // `require`, which needs no second loader
-  plugins: [later],
+  plugins: [later, descriptors],
   define: { FLOTILLA_KEEPER: JSON.stringify(keeper.outputFiles[0]?.text ?? '') },
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
 });
-// etcd3 loads `../proto/rpc.proto` seen from its own file, which is now dist/bin/*.cjs.
+// Older builds put etcd3's .proto files there.
 rmSync('dist/proto', { recursive: true, force: true });
-mkdirSync('dist/proto', { recursive: true });
-cpSync('node_modules/etcd3/proto', 'dist/proto', { recursive: true });

@@ -80,7 +80,7 @@ function numberAt(value: unknown, key: string): number {
 // What fleetlab needs, then what only tests do.
 const testPackages = [
   ...['openssl', 'openssh-client', 'openssh-server', 'sudo'],
-  ...['groff-base', 'zsh', 'fish', 'nftables', 'libfaketime'],
+  ...['groff-base', 'zsh', 'fish', 'nftables', 'libfaketime', 'cloud-init'],
   ...['dbus-user-session', 'libpam-systemd'], // a user's systemd
 ];
 for (const names of [[], testPackages]) {

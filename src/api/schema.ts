@@ -186,6 +186,19 @@ export interface StoreBody {
   readonly outcome?: string;
 }
 
+/** `GET /joining`, an addition to API v1: what a machine must be told to become part of the cluster. */
+export interface JoiningBody {
+  /** Where the members of its etcd say that they answer; those that only learn are left out. */
+  readonly etcdServers: readonly string[];
+  /** As in fleet.conf of the machine that is asked, as what follows. */
+  readonly etcdKeyPrefix: string;
+  readonly agentTtl: string;
+  /** Paths on each machine; null: etcd is reached without such a file. */
+  readonly etcdCaFile: string | null;
+  readonly etcdCertFile: string | null;
+  readonly etcdKeyFile: string | null;
+}
+
 /** `POST /store`. */
 export interface PostStoreBody {
   readonly action: 'adopt' | 'finish-upgrade';

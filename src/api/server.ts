@@ -3,12 +3,14 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Logger } from '../lib/log.ts';
 import type { Metric } from '../lib/metric.ts';
 import type { Catalog } from '../model/catalog.ts';
+import type { Joining } from '../model/joining.ts';
 import type { Notices } from '../model/notice.ts';
 import type { Roster } from '../model/roster.ts';
 import type { StoreControl } from '../model/store-standing.ts';
 import { type Answer, refused } from './answer.ts';
 import { discoveryDocument, rootUrlOf } from './discovery.ts';
 import { answerErrors, answerUnknownPaths, type ServedPath } from './error-answers.ts';
+import { getJoining } from './joining-routes.ts';
 import { apiLimits } from './limits.ts';
 import { listMachines, patchMachines } from './machine-routes.ts';
 import { endBrake, forgetMember, listMembers } from './member-routes.ts';
@@ -35,6 +37,8 @@ export interface ApiOptions {
   readonly roster?: Roster;
   /** What `/store` is about; without it there is no such path. */
   readonly store?: StoreControl;
+  /** What `GET /joining` says; without it there is no such path. */
+  readonly joining?: Joining;
   /** What `GET /notices` says; none without it. */
   readonly notices?: Notices;
   /** What `GET /metrics` says; without it there is no such path. */
@@ -179,7 +183,13 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
     `${apiRoot}/discovery`,
     answer(async (r) => ({ status: 200, body: discoveryDocument(rootUrlOf(r.headers.host)) })),
   );
-  const { metrics, store } = options;
+  const { metrics, store, joining } = options;
+  if (joining !== undefined) {
+    app.get(
+      `${apiRoot}/joining`,
+      answer((_request, signal) => getJoining(joining, signal)),
+    );
+  }
   if (store !== undefined) {
     app.get(
       `${apiRoot}/store`,
@@ -197,6 +207,9 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
   }
   return [
     ...(metrics === undefined ? [] : [{ path: /^\/metrics$/, allow: 'GET, HEAD' }]),
+    ...(joining === undefined
+      ? []
+      : [{ path: new RegExp(`^${apiRoot}/joining$`), allow: 'GET, HEAD' }]),
     ...(store === undefined
       ? []
       : [{ path: new RegExp(`^${apiRoot}/store$`), allow: 'GET, HEAD, POST' }]),

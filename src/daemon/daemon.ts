@@ -9,6 +9,7 @@ import { rest, systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/error.ts';
 import { flotillaVersion } from '../lib/version.ts';
 import type { DaemonParts } from './daemon-parts.ts';
+import { joiningFrom } from './joining.ts';
 import { becomeMember, followStore, type MembershipOptions } from './membership.ts';
 import {
   answerOperator,
@@ -59,6 +60,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     notices: counts.notices,
     roster: registry.roster,
     store: storeControl(life.membership),
+    joining: joiningFrom(registry.store, parts.settings),
   });
   const servers = await serveEverywhere(parts, api.requestListener);
   notifier.ready();

@@ -1,6 +1,7 @@
 import {
   apiRoot,
   type ErrorBody,
+  type JoiningBody,
   type MachineBody,
   type MemberBody,
   type NoticeBody,
@@ -113,6 +114,13 @@ export class FleetClient {
     return this.#read(
       await this.#send({ method: 'GET', path: `${apiRoot}/store` }),
     ) as object as StoreBody;
+  }
+
+  /** What a machine must be told to become part of the cluster. */
+  async getJoining(): Promise<JoiningBody> {
+    return this.#read(
+      await this.#send({ method: 'GET', path: `${apiRoot}/joining` }),
+    ) as object as JoiningBody;
   }
 
   async postStore(action: PostStoreBody['action']): Promise<StoreBody> {

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { adoptStore } from './commands/adopt-store.ts';
 import { cat } from './commands/cat.ts';
+import { cloudConfig } from './commands/cloud-config.ts';
 import { complete } from './commands/complete.ts';
 import { completion } from './commands/completion.ts';
 import { destroy } from './commands/destroy.ts';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   forget,
   adoptStore,
   upgrade,
+  cloudConfig,
   status,
   journal,
   ssh,

@@ -212,7 +212,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
   ENOTSOCK: { what: 'WHERE is not a socket', hint: `check the path, ${elsewhere}` },
   EACCES: {
     what: 'no permission to use WHERE',
-    hint: 'be root, or of the group that owns the socket',
+    hint: 'be root, or of the group that owns it: as root usermod -aG fleet USER, then log in anew',
   },
   ENOTFOUND: { what: 'there is no host for WHERE', hint: `check its name, ${elsewhere}` },
   EAI_AGAIN: { what: 'the name in WHERE cannot be looked up now', hint: 'check DNS, or use an IP' },

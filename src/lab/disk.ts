@@ -25,6 +25,19 @@ export async function makeDisk(
   machine: MachineRecord,
   source: DiskSource,
 ): Promise<void> {
+  const upper = await emptyDisk(lab, machine);
+  if (machine.hasEtcd) {
+    placeFile(upper, '/etc/fleet/etcd.env', etcdEnvironment(lab, machine));
+    placeUnit(source.checkout, upper, 'etcd.service');
+  }
+  placeFile(upper, '/etc/fleet/fleet.conf', fleetConf(lab, machine));
+  if (hasFleetd(source.checkout)) placePrograms(lab, source.checkout, upper);
+  // Last, since it leaves alone what a machine has of its own by now.
+  await hideHost(source.host, upper);
+}
+
+/** What every machine's disk begins with; returns its upper layer. */
+export async function emptyDisk(lab: LabRecord, machine: MachineRecord): Promise<string> {
   const folder = machineFolder(lab.name, machine.name);
   const upper = join(folder, 'upper');
   await mountDisk(folder, machine.diskSize);
@@ -36,14 +49,7 @@ export async function makeDisk(
     // On the disk, so that a machine that is off can still be asked what it said last.
     '[Journal]\nStorage=persistent\nSystemMaxUse=256M\n',
   );
-  if (machine.hasEtcd) {
-    placeFile(upper, '/etc/fleet/etcd.env', etcdEnvironment(lab, machine));
-    placeUnit(source.checkout, upper, 'etcd.service');
-  }
-  placeFile(upper, '/etc/fleet/fleet.conf', fleetConf(lab, machine));
-  if (hasFleetd(source.checkout)) placePrograms(lab, source.checkout, upper);
-  // Last, since it leaves alone what a machine has of its own by now.
-  await hideHost(source.host, upper);
+  return upper;
 }
 
 /** A disk that can be full without filling this computer's: it is in memory, and `down` ends it. */
@@ -62,7 +68,8 @@ function placeIdentity(lab: LabRecord, machine: MachineRecord, upper: string): v
   placeLink(upper, `${units}/default.target`, '/usr/lib/systemd/system/multi-user.target');
 }
 
-async function hideHost(host: HostSystem, upper: string): Promise<void> {
+/** Keeps a machine from what is this computer's own. */
+export async function hideHost(host: HostSystem, upper: string): Promise<void> {
   for (const name of host.masked) placeLink(upper, `${units}/${name}`, '/dev/null');
   for (const name of host.generators) {
     placeLink(upper, `/etc/systemd/system-generators/${name}`, '/dev/null');

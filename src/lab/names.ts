@@ -14,8 +14,13 @@ export const labsFolder = '/var/lib/flotilla-lab';
 /** The lab of a command that names none. */
 export const defaultLabName = 'lab';
 
-/** TCP ports inside a machine. */
-export const ports = { fleetd: 49153, etcdClient: 2379, etcdPeer: 2380 } as const;
+/** TCP ports inside a machine; `packages` on the bridge. */
+export const ports = {
+  fleetd: 49153,
+  etcdClient: 2379,
+  etcdPeer: 2380,
+  packages: 49180,
+} as const;
 
 /**
  * Everything a lab makes on the computer outside its folder starts with this, followed by an end

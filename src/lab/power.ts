@@ -76,6 +76,7 @@ export function addMachine(
   });
 }
 
+/** Waits until a machine that was switched on runs, and is in the cluster. */
 async function settled(
   context: LabContext,
   record: LabRecord,
@@ -84,7 +85,7 @@ async function settled(
   context.say(`${machine.name} started`);
   const state = await machineBooted(record, machine, context.signal);
   context.say(`${machine.name}: systemd ${state}`);
-  if (!hasFleetd(findCheckout())) return;
+  if (machine.isBare !== true && !hasFleetd(findCheckout())) return;
   await machinesListed(record, machine, [machine], context.signal);
   context.say(`${machine.name} is in the cluster`);
 }

@@ -35,6 +35,7 @@ Examples:
   fleetlab partition m3; fleetlab heal m3       cut off from the others, and back
   fleetlab fault etcd-frozen m1 m2; fleetlab heal m1 m2
   fleetlab etcd backup monday; fleetlab etcd restore monday
+  fleetlab add --cloud-config cloud-config/proxy.yaml
   fleetlab logs m1 -u fleet                     what its fleetd says
   fleetlab down                                 nothing is left`;
 

@@ -10,7 +10,7 @@ import {
   realpathSync,
   renameSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { labFolder } from './record.ts';
 import { labFailed } from './trouble.ts';
 
@@ -46,8 +46,8 @@ export function copyPrograms(checkout: string, lab: string): void {
   mkdirSync(join(target, 'bin'), { recursive: true });
   const node = realpathSync(join(checkout, 'node_modules/.bin/node'));
   copyFileSync(node, join(target, 'node'), constants.COPYFILE_FICLONE);
-  const dist = join(checkout, 'dist');
-  if (existsSync(dist)) cpSync(dist, target, { recursive: true });
+  const built = join(checkout, 'dist/bin');
+  if (existsSync(built)) cpSync(built, join(target, 'bin'), { recursive: true });
 }
 
 /**
@@ -63,12 +63,10 @@ export function installPrograms(lab: string, upper: string): void {
  * that what runs goes on with the old one. `root` is the machine's disk.
  */
 export function replacePrograms(dist: string, root: string): void {
-  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const from = join(entry.parentPath, entry.name);
-    const to = join(root, programsFolder, relative(dist, from));
+  for (const name of readdirSync(join(dist, 'bin'))) {
+    const to = join(root, programsFolder, 'bin', name);
     mkdirSync(dirname(to), { recursive: true });
-    copyFileSync(from, `${to}.new`);
+    copyFileSync(join(dist, 'bin', name), `${to}.new`);
     renameSync(`${to}.new`, to);
   }
 }

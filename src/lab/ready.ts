@@ -1,8 +1,9 @@
 import { systemClock } from '../lib/clock.ts';
-import { messageOf } from '../lib/error.ts';
 import type { Result } from '../lib/result.ts';
 import { fail, ok } from '../lib/result.ts';
 import { runInside } from './exec.ts';
+import { fetchJson } from './fetch-json.ts';
+import { fleetdSocket } from './fleetd-socket.ts';
 import { initStarted } from './machine-process.ts';
 import type { LabRecord, MachineRecord } from './record.ts';
 import { etcdUrls, fleetdUrl } from './settings.ts';
@@ -13,7 +14,6 @@ const limits = {
   bootMs: 60_000,
   etcdMs: 30_000,
   listedMs: 30_000,
-  answerMs: 1_000,
   /** How long fleetd may be silent before its systemd is asked how it is, again and again. */
   failedLookMs: 500,
   wordsMax: 8,
@@ -61,8 +61,7 @@ export async function machinesListed(
   const wait = { what: `${asked.name}: machines listed`, timeoutMs: limits.listedMs, hint };
   const looked = { atMs: systemClock.nowMs() };
   await until({ ...wait, ...(signal && { signal }) }, async () => {
-    const url = `${fleetdUrl(lab.index, asked.number)}/fleet/v1/machines`;
-    const answer = await fetchJson(url);
+    const answer = await askFleetd(lab, asked, '/fleet/v1/machines');
     if (!answer.ok) {
       if (systemClock.nowMs() - looked.atMs < limits.failedLookMs) return answer;
       await throwIfFleetdFailed(asked, hint);
@@ -92,16 +91,15 @@ async function throwIfFleetdFailed(machine: MachineRecord, hint: string): Promis
   throw labFailed(`${machine.name}: fleetd has failed\n${words}`, hint);
 }
 
-/** An answer of a server in the lab. */
-async function fetchJson(url: string): Promise<Result<unknown, string>> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(limits.answerMs) });
-    const text = await response.text();
-    return response.ok ? ok(JSON.parse(text)) : fail(`${url} answers ${response.status}`);
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    return fail(`${url}: ${messageOf(cause ?? error)}`);
-  }
+/** A bare machine's fleetd listens where its configuration says: at its socket, unless it says so. */
+async function askFleetd(
+  lab: LabRecord,
+  machine: MachineRecord,
+  path: string,
+): Promise<Result<unknown, string>> {
+  if (machine.isBare !== true) return fetchJson(`${fleetdUrl(lab.index, machine.number)}${path}`);
+  const socketPath = fleetdSocket(machine);
+  return socketPath === null ? fail('it is off') : fetchJson(`http://fleetd${path}`, socketPath);
 }
 
 function etcdHint(): string {

@@ -44,6 +44,8 @@ export interface MachineRecord {
   process: ProcessIdentity | null;
   /** How large its disk is, as mount(8) reads sizes; without it, the disk is this computer's. */
   readonly diskSize?: string;
+  /** It began with nothing of ours: what it has, it has from its cloud-config. */
+  readonly isBare?: true;
   /** The names of the faults it has, oldest first. */
   faults?: string[];
   /** From what it is cut off, when not from everything. */

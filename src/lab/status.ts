@@ -1,4 +1,5 @@
 import { runInside } from './exec.ts';
+import { fleetdSocket } from './fleetd-socket.ts';
 import { initOf } from './machine-process.ts';
 import { machineAddress } from './names.ts';
 import { isPartitioned } from './network.ts';
@@ -58,10 +59,16 @@ export async function labEnvironment(lab: string): Promise<Readonly<Record<strin
   const endpoints =
     members.length === 0 ? etcdUrls(record) : etcdUrls({ ...record, machines: members });
   return {
-    ...(door && { FLEETCTL_ENDPOINT: fleetdUrl(record.index, door.number) }),
+    ...(door && { FLEETCTL_ENDPOINT: endpointOf(record, door) }),
     ETCDCTL_API: '3',
     ETCDCTL_ENDPOINTS: endpoints.join(','),
   };
+}
+
+/** A bare machine's fleetd listens at its socket only, unless its configuration says otherwise. */
+function endpointOf(record: LabRecord, machine: MachineRecord): string {
+  const socket = machine.isBare === true ? fleetdSocket(machine) : null;
+  return socket === null ? fleetdUrl(record.index, machine.number) : `unix://${socket}`;
 }
 
 async function machineStatus(record: LabRecord, machine: MachineRecord): Promise<MachineStatus> {
@@ -74,7 +81,7 @@ async function machineStatus(record: LabRecord, machine: MachineRecord): Promise
     address: machineAddress(record.index, machine.number),
     state,
     fleetd,
-    etcd: machine.hasEtcd ? etcd : '-',
+    etcd: machine.hasEtcd || machine.isBare === true ? etcd : '-',
     metadata: machine.metadata,
     faults: [...(machine.faults ?? []), ...(machine.cut ? [cutWords(machine.cut)] : [])],
   };

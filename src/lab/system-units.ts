@@ -48,7 +48,7 @@ export function readHostSystem(): HostSystem {
 }
 
 /** The files of a folder and below. The folders stay: a machine has files of its own there. */
-function filesBelow(folder: string): readonly string[] {
+export function filesBelow(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);

@@ -18,7 +18,7 @@ import { throwIfInterrupted } from './until.ts';
 
 /** What lab to make. Left out: three machines, TTL 3 s, an etcd member on each, no metadata. */
 export interface UpOptions {
-  /** 1 to 50. */
+  /** 0 to 50; 0: a lab for bare machines. */
   readonly machineCount?: number;
   /** As fleet.conf has it, such as `3s`. */
   readonly agentTtl?: string;
@@ -80,7 +80,7 @@ function plan(context: LabContext, options: UpOptions, index: number): LabRecord
   const machineCount = options.machineCount ?? 3;
   const memberMin = labLimits.etcdMemberCount;
   const wanted = options.etcd ?? 'per-machine';
-  const etcd = machineCount < memberMin ? 'shared' : wanted;
+  const etcd = machineCount > 0 && machineCount < memberMin ? 'shared' : wanted;
   if (etcd !== wanted) {
     context.say(`fewer than ${memberMin} machines: one shared etcd on this computer`);
   }
@@ -116,6 +116,7 @@ async function startNew(
 
 async function allReady(context: LabContext, record: LabRecord, hasDaemon: boolean): Promise<void> {
   const { say, signal } = context;
+  if (record.machines.length === 0) return say("no machines yet: 'fleetlab add --cloud-config'");
   await Promise.all(
     record.machines.map(async (machine) => {
       say(`${machine.name}: systemd ${await machineBooted(record, machine, signal)}`);

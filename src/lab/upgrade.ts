@@ -22,6 +22,9 @@ export function upgradeMachine(
   return withLock({ lab: context.lab, purpose: `upgrade ${name}` }, context.say, async () => {
     const record = readLab(context.lab);
     const machine = machineNamed(record, name);
+    if (machine.isBare === true) {
+      throw labFailed(`${name} has its fleetd from a package`, 'install a newer one, as anywhere');
+    }
     const dist = from ?? join(findCheckout(), 'dist');
     if (!existsSync(join(dist, 'bin/fleetd.cjs'))) {
       throw labFailed(`${dist} holds no built fleetd`, "'npm run build' makes dist/ of a checkout");

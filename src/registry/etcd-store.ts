@@ -24,6 +24,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreMember,
   StoreSpace,
   TxnAnswer,
   TxnRequest,
@@ -183,6 +184,20 @@ export class EtcdStore implements Store {
     // Alarms of all members stand here too, and unlike the request for alarms it needs no rights.
     const isFull = status.errors.some((words) => /NOSPACE/.test(words));
     return { sizeBytes: Number(status.dbSize), isFull };
+  }
+
+  async members(signal: AbortSignal): Promise<readonly StoreMember[]> {
+    const { members } = await this.#call(
+      {
+        kind: 'members',
+        effect: 'read',
+        run: (etcd, options) => etcd.cluster.memberList({}, options),
+      },
+      signal,
+    );
+    return members.map(({ name, clientURLs, isLearner }) => {
+      return { name, clientUrls: clientURLs, isLearner };
+    });
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {

@@ -12,6 +12,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreMember,
   StoreSpace,
   TxnAnswer,
   TxnRequest,
@@ -156,6 +157,10 @@ export class FaultyStore implements Store {
 
   space(signal: AbortSignal): Promise<StoreSpace> {
     return this.#through(() => this.#store.space(signal));
+  }
+
+  members(signal: AbortSignal): Promise<readonly StoreMember[]> {
+    return this.#through(() => this.#store.members(signal));
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {

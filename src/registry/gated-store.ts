@@ -13,6 +13,7 @@ import {
   type RequestKind,
   type RevisionRefusal,
   type Store,
+  type StoreMember,
   type StoreSpace,
   type TxnAnswer,
   type TxnRequest,
@@ -159,6 +160,10 @@ export class GatedStore implements Store {
 
   space(signal: AbortSignal): Promise<StoreSpace> {
     return this.#store.space(signal);
+  }
+
+  members(signal: AbortSignal): Promise<readonly StoreMember[]> {
+    return this.#store.members(signal);
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {

@@ -15,6 +15,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreMember,
   StoreSpace,
   TxnAnswer,
   TxnRequest,
@@ -173,6 +174,11 @@ export class MemoryStore implements Store {
   async space(signal: AbortSignal): Promise<StoreSpace> {
     await this.#arrive('space', signal);
     return this.fill;
+  }
+
+  async members(signal: AbortSignal): Promise<readonly StoreMember[]> {
+    await this.#arrive('members', signal);
+    return [{ name: 'memory', clientUrls: ['http://10.0.0.1:2379'], isLearner: false }];
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {

@@ -172,13 +172,32 @@ export interface Store {
   /** Deletes it with every key on it. Not an error when it is gone already. */
   revokeLease(leaseId: LeaseId, signal: AbortSignal): Promise<void>;
   space(signal: AbortSignal): Promise<StoreSpace>;
+  /** The servers that the store consists of. */
+  members(signal: AbortSignal): Promise<readonly StoreMember[]>;
   /** Requests so far, by kind. */
   counts(): ReadonlyMap<RequestKind, RequestCount>;
   close(): void;
 }
 
+/** One server of the store. */
+export interface StoreMember {
+  readonly name: string;
+  /** Where it says that it answers; none before it has started for the first time. */
+  readonly clientUrls: readonly string[];
+  /** It takes part without a vote, and answers nobody, until it has caught up. */
+  readonly isLearner: boolean;
+}
+
 /** Kinds of requests, for counters. */
-export type RequestKind = 'range' | 'txn' | 'watch' | 'progress' | 'lease' | 'renewal' | 'space';
+export type RequestKind =
+  | 'range'
+  | 'txn'
+  | 'watch'
+  | 'progress'
+  | 'lease'
+  | 'renewal'
+  | 'space'
+  | 'members';
 
 /** How many were sent and how many of them failed. */
 export interface RequestCount {

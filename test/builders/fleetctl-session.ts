@@ -1,11 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
+import { joiningFrom } from '../../src/daemon/joining.ts';
+import { settingDefaults } from '../../src/daemon/settings.ts';
 import type { Here } from '../../src/fleetctl/here.ts';
 import { runFleetctl } from '../../src/fleetctl/program.ts';
 import type { SshSettings } from '../../src/fleetctl/ssh-settings.ts';
 import type { MachineId } from '../../src/model/ids.ts';
 import type { Notice, Notices } from '../../src/model/notice.ts';
+import type { StoreMember } from '../../src/registry/store.ts';
 import { type ApiServer, serveOnSocket } from './api-server.ts';
 import { FakeCluster, type FakeClusterOptions } from './fake-cluster.ts';
 import { PaperStore } from './paper-store.ts';
@@ -40,6 +43,8 @@ export interface Session {
   readonly notices: Notice[];
   /** The store as a whole; a test may make it another one. */
   readonly store: PaperStore;
+  /** The members of its etcd; a test may change them. */
+  readonly members: StoreMember[];
   /** Writes a unit file; returns its path. */
   file(name: string, text: string | Uint8Array): string;
   /**
@@ -88,11 +93,16 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
   const told: Notice[] = [];
   const notices: Notices = { read: async () => told };
   const store = new PaperStore();
+  const members = [1, 2, 3].map((number): StoreMember => {
+    const clientUrls = [`http://10.0.0.${number}:2379`];
+    return { name: `m${number}`, clientUrls, isLearner: number === 3 };
+  });
   const server = await serveOnSocket({
     catalog: cluster.catalog,
     roster: cluster.roster,
     notices,
     store,
+    joining: joiningFrom({ members: async () => members }, settingDefaults),
   });
   const machineIdPath = join(server.folder, 'machine-id');
   const environment = {
@@ -116,6 +126,7 @@ export async function aSession(options: FakeClusterOptions): Promise<Session> {
     server,
     notices: told,
     store,
+    members,
     file(name, text) {
       const path = join(server.folder, name);
       mkdirSync(dirname(path), { recursive: true });

@@ -239,6 +239,7 @@ describe('socket activation', () => {
   it('serves every socket of fleet.socket, also over a restart of the daemon', async () => {
     const unit = await script('m1', 'cat > /etc/systemd/system/fleet.socket', await socketUnit());
     expect(unit).toBe('');
+    await script('m1', 'getent group fleet >/dev/null || groupadd --system fleet');
     await script('m1', "sed -i '/^api_listen/d' /etc/fleet/fleet.conf");
     await script('m1', 'systemctl daemon-reload; systemctl stop fleet.service');
     await script('m1', 'systemctl start fleet.socket; systemctl start fleet.service');
@@ -247,7 +248,7 @@ describe('socket activation', () => {
       script('m1', `curl -sS -o /dev/null -w '%{http_code}' ${target}/fleet/v1/machines`);
     expect(await over('--unix-socket /run/fleet.sock http://fleet')).toBe('200');
     expect(await over('http://127.0.0.1:49200')).toBe('200');
-    expect(await script('m1', 'stat -c %a /run/fleet.sock')).toBe('660');
+    expect(await script('m1', 'stat -c "%a %G" /run/fleet.sock')).toBe('660 fleet');
     const answers = await script(
       'm1',
       '(for i in 1 2 3; do systemctl restart fleet.service; done) & while kill -0 $!; do ' +

@@ -114,7 +114,7 @@ describe('fleetlab without what it needs', () => {
   });
 
   it('takes a mistake on its command line for one: status 2, what is wrong, the next step, no help text', async () => {
-    for (const args of [['up', '--machines', '0'], ['up', '--etcd', 'none'], ['fly'], ['kill']]) {
+    for (const args of [['up', '--machines', '51'], ['up', '--etcd', 'none'], ['fly'], ['kill']]) {
       const answer = await call(...args);
       expect([args, answer.status]).toEqual([args, 2]);
       expect(answer.stderr).toMatch(/^fleetlab: .+\nfleetlab: .+\n$/);

@@ -37,6 +37,11 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     txnTests(() => subject, freshPrefix);
     watchTests(() => subject, freshPrefix);
     leaseTests(() => subject, freshPrefix);
+    test('it tells its members and where they answer', async () => {
+      const members = await subject.store.members(never);
+      const urls = expect.arrayContaining([expect.stringMatching(/^http:\/\/[\d.]+:\d+$/)]);
+      expect(members).toEqual([{ name: expect.any(String), clientUrls: urls, isLearner: false }]);
+    });
   });
 }
 

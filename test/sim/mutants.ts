@@ -12,6 +12,34 @@ export interface Mutant {
 /** Bugs that somebody could make one day. */
 export const mutants: readonly Mutant[] = [
   {
+    name: 'machines are told of an etcd that answers nobody yet',
+    file: 'src/daemon/joining.ts',
+    find: 'members.filter(({ isLearner }) => !isLearner);',
+    replace: 'members;',
+    test: 'test/unit/api/joining.test.ts',
+  },
+  {
+    name: 'machines are told of an etcd at 127.0.0.1',
+    file: 'src/fleetctl/commands/cloud-config.ts',
+    find: 'etcdServers.filter((url) => !isLoopback.test(url));',
+    replace: 'etcdServers.filter(() => isLoopback !== null);',
+    test: 'test/golden/cloud-config/user-data.test.ts',
+  },
+  {
+    name: 'user-data carries a private key',
+    file: 'src/fleetctl/cloud-config/read-flags.ts',
+    find: 'if (/PRIVATE KEY/.test(text)) {',
+    replace: "if (text === '') {",
+    test: 'test/golden/cloud-config/user-data.test.ts',
+  },
+  {
+    name: 'metadata breaks out of its line',
+    file: 'src/fleetctl/cloud-config/read-flags.ts',
+    find: "if (value.includes(',')) return 'has a comma in its value';",
+    replace: '',
+    test: 'test/golden/cloud-config/user-data.test.ts',
+  },
+  {
     name: 'the brake is forgotten',
     file: 'src/engine/keep.ts',
     find: 'draft.awaited.has(machine) || draft.braked.has(machine);',

@@ -13,6 +13,7 @@ import type {
   RequestKind,
   RevisionRefusal,
   Store,
+  StoreMember,
   StoreSpace,
   TxnAnswer,
   TxnRequest,
@@ -178,6 +179,10 @@ export class StoreLink implements Store {
 
   space(signal: AbortSignal): Promise<StoreSpace> {
     return this.#ask('read', signal, (store, late) => store.space(late));
+  }
+
+  members(signal: AbortSignal): Promise<readonly StoreMember[]> {
+    return this.#ask('read', signal, (store, late) => store.members(late));
   }
 
   counts(): ReadonlyMap<RequestKind, RequestCount> {

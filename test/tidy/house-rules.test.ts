@@ -20,6 +20,7 @@ const files: readonly SourceFile[] = execFileSync(
     '*.md',
     '*.sh',
     'bin',
+    'cloud-config',
     'units',
   ],
   { encoding: 'utf8' },
@@ -44,6 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   fleetctl: ['lib', 'unitfile', 'model', 'api/schema.ts'],
   lab: ['lib'],
   cloudinit: ['lib', 'unitfile'],
+  single: [],
 };
 
 /** Folders behind which a package stays. */

@@ -21,7 +21,11 @@ export const addUp: AddCommands = (program, shell) => {
   program
     .command('up')
     .description('boot a cluster of machines on this computer')
-    .option('--machines <n>', 'how many machines, m1 to mN (default: 3)', parseMachineCount)
+    .option(
+      '--machines <n>',
+      'how many machines, m1 to mN (default: 3); 0: none yet',
+      parseMachineCount,
+    )
     .option(
       '--agent-ttl <time>',
       'how long a silent machine counts as alive (default: 3s)',
@@ -77,8 +81,8 @@ function upOptions(flags: Flags): UpOptions {
 
 function parseMachineCount(text: string): number {
   const count = Number(text);
-  if (/^\d+$/.test(text) && count >= 1 && count <= labLimits.machineCountMax) return count;
-  throw new InvalidArgumentError(`a number from 1 to ${labLimits.machineCountMax} is meant.`);
+  if (/^\d+$/.test(text) && count <= labLimits.machineCountMax) return count;
+  throw new InvalidArgumentError(`a number from 0 to ${labLimits.machineCountMax} is meant.`);
 }
 
 function addMetadata(text: string, before: ReadonlyMap<string, string>): Map<string, string> {
