@@ -47,6 +47,15 @@ if [ ! -e "$policy" ]; then
   chmod 755 "$policy"
 fi
 
+# cloud-init would make this computer anew at its next boot, where it finds user-data of a provider.
+case "$missing " in
+*' cloud-init '*)
+  mkdir -p /etc/cloud
+  [ -e /etc/cloud/cloud-init.disabled ] ||
+    echo 'installed by flotilla for its machines only' >/etc/cloud/cloud-init.disabled
+  ;;
+esac
+
 install() {
   # shellcheck disable=SC2086 # one word a package
   DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 \

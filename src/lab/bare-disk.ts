@@ -57,7 +57,10 @@ export async function makeBareDisk(
   enable(upper, 'multi-user.target', 'etcd.service');
   const ours = programFolders.flatMap((folder) => nodePrograms.map((name) => join(folder, name)));
   // A container's way of starting no service of a package: a machine has no such file.
-  const others = [checkout, '/usr/sbin/policy-rc.d', ...ours].filter((path) => existsSync(path));
+  const off = '/etc/cloud/cloud-init.disabled'; // on this computer, not in the image
+  const others = [checkout, off, '/usr/sbin/policy-rc.d', ...ours].filter((path) =>
+    existsSync(path),
+  );
   const collected = histories.flatMap(filesBelow).filter((path) => path !== ofPackage);
   await hideHost(
     {
