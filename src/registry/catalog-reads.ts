@@ -4,13 +4,12 @@ import type { Machine } from '../model/machine.ts';
 import type { Placement } from '../model/placement.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { metadataCodec, placementCodec, unitCodec } from './codec.ts';
+import { metadataCodec, placementCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import { withMetadata } from './machine-view.ts';
 import { readAtOnce, readKeys, readPage, readWhole } from './paged-read.ts';
 import type { KeyRange, RangeRequest, Store, StoredItem } from './store.ts';
-import { undecodable } from './store-guard.ts';
 import { machineIn, reportIn, type StoredUnit, unitIn } from './stored-item.ts';
 
 /** What reading needs. */
@@ -30,28 +29,6 @@ export async function readUnitPage(
   const { items: units, revision } = shown;
   const items = await unitViews(parts, { units, revision, isBrief: page.isBrief === true }, signal);
   return { ...shown, items };
-}
-
-/** One unit; null when there is none or it was destroyed. Throws when it is not understood. */
-export async function readUnitView(
-  parts: ReadParts,
-  name: UnitName,
-  signal: AbortSignal,
-): Promise<UnitView | null> {
-  const key = parts.keys.unit(name);
-  const reading = await readKeys(parts.store, { keys: [key], revision: null }, signal);
-  const item = reading.items[0];
-  if (item === null || item === undefined) return null;
-  const record = unitCodec.decode(item.value);
-  if (!record.ok) throw undecodable(key, record.error);
-  if (record.value.gone) return null;
-  const unit = { name, record: record.value };
-  const views = await unitViews(
-    parts,
-    { units: [unit], revision: reading.revision, isBrief: false },
-    signal,
-  );
-  return views[0] ?? null;
 }
 
 /** One page of reports, by machine and unit; confirmations that a unit is gone are left out. */
@@ -187,16 +164,26 @@ async function unitViews(
   }));
 }
 
-function ofIdentity(placement: Placement | undefined, record: UnitRecord): Placement | null {
-  return placement !== undefined && placement.identity === record.identity ? placement : null;
+/** A placement that is about this submission of its unit; null for any other. */
+export function ofIdentity(
+  placement: Placement | null | undefined,
+  record: UnitRecord,
+): Placement | null {
+  return placement?.identity === record.identity ? placement : null;
+}
+
+/** null: there is none, or it is not understood. */
+export function placementIn(item: StoredItem | null): Placement | null {
+  const placement = item === null ? null : placementCodec.decode(item.value);
+  return placement?.ok === true ? placement.value : null;
 }
 
 function placementsIn(keys: Keys, items: readonly StoredItem[]): Map<UnitName, Placement> {
   const placements = new Map<UnitName, Placement>();
   for (const item of items) {
     const meaning = keys.meaning(item.key);
-    const placement = placementCodec.decode(item.value);
-    if (meaning.kind === 'placement' && placement.ok) placements.set(meaning.unit, placement.value);
+    const placement = placementIn(item);
+    if (meaning.kind === 'placement' && placement !== null) placements.set(meaning.unit, placement);
   }
   return placements;
 }
@@ -262,11 +249,18 @@ async function machineIds(
 ): Promise<{ readonly revision: Revision; readonly machines: readonly MachineId[] }> {
   const ranges = [{ range: parts.keys.all('machines'), keysOnly: true }];
   const reading = await readWhole(parts.store, { ranges, revision }, signal);
-  const machines = reading.items.flatMap((item) => {
-    const meaning = parts.keys.meaning(item.key);
+  return {
+    revision: reading.revision,
+    machines: reading.items.flatMap(machineIdIn(parts.keys)),
+  };
+}
+
+/** Reads a key of `machines/`; nothing for any other. */
+export function machineIdIn(keys: Keys): (item: StoredItem) => readonly MachineId[] {
+  return (item) => {
+    const meaning = keys.meaning(item.key);
     return meaning.kind === 'machine' ? [meaning.machine] : [];
-  });
-  return { revision: reading.revision, machines };
+  };
 }
 
 async function readRange(

@@ -1,8 +1,8 @@
-import { FleetError } from '../lib/error.ts';
 import type {
   Catalog,
   HeldUnit,
   MetadataChange,
+  NamedUnits,
   OrphanOutcome,
   Page,
   PageRequest,
@@ -20,15 +20,16 @@ import type { Order } from '../model/order.ts';
 import type { Placement } from '../model/placement.ts';
 import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
-import { metadataCodec, orderCodec, placementCodec, unitCodec } from './codec.ts';
+import { placementIn, readMachinePage, readReportPage, readUnitPage } from './catalog-reads.ts';
+import { metadataCodec, orderCodec, unitCodec } from './codec.ts';
 import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
+import { readUnitsNamed } from './named-reads.ts';
 import { readOrphanRows, recordRemoval } from './orphan-removal.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, Op, Store, StoredItem } from './store.ts';
-import { requireOurStore, undecodable } from './store-guard.ts';
+import { raced, requireOurStore, undecodable } from './store-guard.ts';
 
 /** What the catalog works on. */
 export interface CatalogParts {
@@ -69,8 +70,13 @@ export class StoreCatalog implements Catalog {
     return readUnitPage(this.#parts, page, signal);
   }
 
-  readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
-    return readUnitView(this.#parts, name, signal);
+  async readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
+    const [view = null] = await this.readUnitsNamed({ names: [name], isBrief: false }, signal);
+    return view;
+  }
+
+  readUnitsNamed(request: NamedUnits, signal: AbortSignal): Promise<readonly UnitView[]> {
+    return readUnitsNamed(this.#parts, request, signal);
   }
 
   readHeldUnits(filter: ReportFilter, signal: AbortSignal): Promise<readonly HeldUnit[]> {
@@ -167,7 +173,7 @@ export class StoreCatalog implements Catalog {
     const answer = await store.txn({ onlyIf: storeGuard(), writes }, signal);
     if (answer.succeeded) return;
     await requireOurStore(this.#parts, signal);
-    throw conflict('the cluster record');
+    throw raced('the cluster record');
   }
 
   #submitStep(
@@ -231,7 +237,7 @@ export class StoreCatalog implements Catalog {
       if (answer.succeeded) return outcome;
       await requireOurStore(this.#parts, signal);
     }
-    throw conflict(name);
+    throw raced(name);
   }
 
   async #look(name: UnitName, signal: AbortSignal): Promise<Current> {
@@ -239,7 +245,7 @@ export class StoreCatalog implements Catalog {
     const keys = [key, this.#parts.keys.placement(name)];
     const reading = await readKeys(this.#parts.store, { keys, revision: null }, signal);
     const [item = null, placed = null] = reading.items;
-    const placement = placed === null ? null : readPlacement(placed);
+    const placement = placementIn(placed);
     if (item === null) {
       const leftOrder = await this.#leftOrder(name, placement, signal);
       return { item, record: null, placement: null, leftOrder };
@@ -268,19 +274,6 @@ export class StoreCatalog implements Catalog {
     const value = unitCodec.encode(record, isSame ? over?.item?.value : undefined);
     return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
   }
-}
-
-function readPlacement(item: StoredItem): Placement | null {
-  const placement = placementCodec.decode(item.value);
-  return placement.ok ? placement.value : null;
-}
-
-function conflict(what: string): FleetError {
-  return new FleetError(`others kept changing ${what}`, {
-    code: 'registry/conflict',
-    retry: 'soon',
-    hint: 'Look at what it is now, then try again.',
-  });
 }
 
 /**
