@@ -77,7 +77,12 @@ export async function readMachinePage(
 ): Promise<Page<Machine>> {
   const { keys } = parts;
   const range = keys.all('machines');
-  const shown = await readShown(parts, { page, range }, machineIn(keys), signal);
+  const metadata = { ranges: [{ range: keys.all('metadata'), keysOnly: false }], revision: null };
+  // Side by side: mostly the store has not moved in between, and one round is enough.
+  const [shown, all] = await Promise.all([
+    readShown(parts, { page, range }, machineIn(keys), signal),
+    page.start === null ? readWhole(parts.store, metadata, signal) : null,
+  ]);
   const first = shown.items[0];
   const last = shown.items.at(-1);
   if (first === undefined || last === undefined) return shown;
@@ -85,7 +90,8 @@ export async function readMachinePage(
     from: keys.metadata(first.id, ''),
     to: `${keys.metadata(last.id, '')}\uffff`,
   };
-  const stored = await readRange(parts, between, shown.revision, signal);
+  const isOfOne = all?.revision === shown.revision;
+  const stored = isOfOne ? all.items : await readRange(parts, between, shown.revision, signal);
   const overlays = new Map<MachineId, Map<string, string>>();
   for (const item of stored) {
     const meaning = keys.meaning(item.key);
