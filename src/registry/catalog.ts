@@ -21,10 +21,11 @@ import type { Placement } from '../model/placement.ts';
 import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { placementIn, readMachinePage, readReportPage, readUnitPage } from './catalog-reads.ts';
-import { metadataCodec, orderCodec, unitCodec } from './codec.ts';
+import { orderCodec, unitCodec } from './codec.ts';
 import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
+import { recordMetadata } from './metadata-changes.ts';
 import { readUnitsNamed } from './named-reads.ts';
 import { readOrphanRows, recordRemoval } from './orphan-removal.ts';
 import { readKeys } from './paged-read.ts';
@@ -51,6 +52,8 @@ interface Current {
   /** What is still ordered where it is placed, of a unit whose record is lost; mostly null. */
   readonly leftOrder: Order | null;
 }
+
+const nothingThere: Current = { item: null, record: null, placement: null, leftOrder: null };
 
 /** What a verb wants to write after looking at what is there. */
 interface Step<Outcome> {
@@ -95,8 +98,9 @@ export class StoreCatalog implements Catalog {
     return readMachinePage(this.#parts, page, signal);
   }
 
-  submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
+  async submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
     const identity = this.#parts.newIdentity();
+    if (await this.#create(submission, identity, signal)) return 'created';
     return this.#change(
       submission.name,
       (current) => this.#submitStep(submission, identity, current),
@@ -158,22 +162,26 @@ export class StoreCatalog implements Catalog {
     return recordRemoval(this.#parts, what, signal);
   }
 
-  async changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
+  changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
+    return recordMetadata(this.#parts, changes, signal);
+  }
+
+  /** Most submissions are of units that nobody has heard of: these take a write, and no look. */
+  async #create(
+    submission: Submission,
+    identity: UnitIdentity,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { store, keys, storeGuard } = this.#parts;
-    // No key twice in one transaction: the last change of each counts.
-    const values = new Map<string, string>();
-    for (const { machine, key, value } of changes) {
-      // An empty value stands for none: it has to outweigh the configured one.
-      values.set(keys.metadata(machine, key), metadataCodec.encode({ value: value ?? '' }));
-    }
-    if (values.size === 0) return;
-    const writes = [...values].map(
-      ([key, value]): Op => ({ kind: 'put', key, value, leaseId: null }),
+    const { ops } = this.#submitStep(submission, identity, nothingThere);
+    const { name } = submission;
+    const absent = [keys.unit(name), keys.placement(name)].map(
+      (key): Compare => ({
+        ...{ kind: 'absent', key },
+      }),
     );
-    const answer = await store.txn({ onlyIf: storeGuard(), writes }, signal);
-    if (answer.succeeded) return;
-    await requireOurStore(this.#parts, signal);
-    throw raced('the cluster record');
+    return (await store.txn({ onlyIf: [...absent, ...storeGuard()], writes: ops }, signal))
+      .succeeded;
   }
 
   #submitStep(
