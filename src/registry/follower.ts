@@ -163,7 +163,7 @@ class Silence {
     const silentMs = nowMs - this.#heardAtMs;
     if (silentMs < ttlMs) return { kind: 'rest', ms: ttlMs - silentMs };
     const known = newest();
-    if (known !== null && known <= this.#shown) return { kind: 'rest', ms: ttlMs / 3 };
+    if (known !== null && known <= this.#shown) return { kind: 'rest', ms: ttlMs };
     this.#asked = { atMs: nowMs, newest: known };
     return { kind: 'ask' };
   }
