@@ -21,6 +21,7 @@ const entryPoints = {
   fleetctl: 'fleetctl/main',
   fleetlab: 'lab/main',
   'fleet-cloudinit': 'cloudinit/main',
+  'fleet-hollow': 'hollow/main',
 } as const;
 
 /** What fleetd loads only when it has begun to renew its lease is a file beside it. */

@@ -70,7 +70,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a link is left behind',
     file: 'src/agent/files.ts',
-    find: "if ((await this.#readLink(name)) === 'ours') await this.#unlink(this.#linkPath(name));",
+    find: "if ((await this.#readLink(name)) === 'ours') await this.#remove(this.#linkPath(name));",
     replace: '',
     test: null,
   },
