@@ -13,7 +13,7 @@ import type {
   UnitPageRequest,
   UnitView,
 } from '../model/catalog.ts';
-import { isKnownFinished } from '../model/copy.ts';
+import { asDesired } from '../model/desired.ts';
 import type { MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
@@ -22,6 +22,7 @@ import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
 import { metadataCodec, orderCodec, placementCodec, unitCodec } from './codec.ts';
+import { FreshUnits } from './fresh-units.ts';
 import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
@@ -51,6 +52,9 @@ interface Current {
   readonly leftOrder: Order | null;
 }
 
+/** No unit of that name, and nothing left of one. */
+const nobody: Current = { item: null, record: null, placement: null, leftOrder: null };
+
 /** What a verb wants to write after looking at what is there. */
 interface Step<Outcome> {
   readonly outcome: Outcome;
@@ -60,9 +64,11 @@ interface Step<Outcome> {
 /** The API's door to the store; see `Catalog`. */
 export class StoreCatalog implements Catalog {
   readonly #parts: CatalogParts;
+  readonly #fresh: FreshUnits;
 
   constructor(parts: CatalogParts) {
     this.#parts = parts;
+    this.#fresh = new FreshUnits(parts);
   }
 
   readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
@@ -89,13 +95,15 @@ export class StoreCatalog implements Catalog {
     return readMachinePage(this.#parts, page, signal);
   }
 
-  submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
-    const identity = this.#parts.newIdentity();
-    return this.#change(
-      submission.name,
-      (current) => this.#submitStep(submission, identity, current),
-      signal,
-    );
+  /** Most submissions are of units that are not there: those cost no look. */
+  async submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
+    const { keys, newIdentity } = this.#parts;
+    const { name } = submission;
+    const identity = newIdentity();
+    const { outcome, ops: writes } = this.#submitStep(submission, identity, nobody);
+    const absent = [keys.unit(name), keys.placement(name)];
+    if (await this.#fresh.add({ absent, writes })) return outcome;
+    return this.#change(name, (current) => this.#submitStep(submission, identity, current), signal);
   }
 
   setDesired(
@@ -107,7 +115,7 @@ export class StoreCatalog implements Catalog {
       name,
       (current) => {
         if (current.record === null) return { outcome: 'missing', ops: [] };
-        const record = asDesired({ ...current, record: current.record }, desired);
+        const record = asDesired(current.record, current.placement, desired);
         if (record === current.record) return { outcome: 'unchanged', ops: [] };
         return { outcome: 'updated', ops: [this.#putUnit(name, record, current)] };
       },
@@ -202,7 +210,7 @@ export class StoreCatalog implements Catalog {
         ops: [this.#putUnit(name, fresh, null), putText],
       };
     }
-    const wanted = asDesired({ ...current, record: before }, desired);
+    const wanted = asDesired(before, current.placement, desired);
     if (wanted === before && before.contentHash === contentHash) {
       return { outcome: 'unchanged', ops: [] };
     }
@@ -281,18 +289,4 @@ function conflict(what: string): FleetError {
     retry: 'soon',
     hint: 'Look at what it is now, then try again.',
   });
-}
-
-/**
- * The record with another desired state; the same record when nothing is asked for. A oneshot that
- * is to start while it does not, or after it has finished, is to run once more.
- */
-function asDesired(
-  { record, placement }: Current & { readonly record: UnitRecord },
-  desired: DesiredState,
-): UnitRecord {
-  const isFinished = isKnownFinished(record, placement);
-  if (record.desired === desired && !isFinished) return record;
-  const isRun = record.oneshot && desired === 'launched';
-  return { ...record, desired, restartCount: record.restartCount + (isRun ? 1 : 0) };
 }

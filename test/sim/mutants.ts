@@ -54,6 +54,13 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
+    name: 'a new unit is stored over one that is there',
+    file: 'src/registry/fresh-units.ts',
+    find: 'onlyIf: [...onlyIf, ...this.#storeGuard()]',
+    replace: 'onlyIf: [...onlyIf.slice(0, 0), ...this.#storeGuard()]',
+    test: 'test/unit/registry/fresh-units.test.ts',
+  },
+  {
     name: 'lease never expires',
     file: 'src/registry/memory-store.ts',
     find: 'lease.cancelExpiry = this.#clock.after(lease.grantedMs, () => this.#drop(leaseId));',
