@@ -38,11 +38,7 @@ export const addHollow: AddCommands = (program, shell) => {
     .option('--processes <n>', 'processes that the machines are in', parseNumber(1, 64), 1)
     .option('--leaders <n>', 'fleetd processes that stand for election', parseNumber(1, 16), 1)
     .option('--etcd <url>', 'of a member, repeatable; without it, an etcd of its own', addUrl)
-    .option(
-      '--key-prefix <path>',
-      'where its keys are, apart from any cluster',
-      '/fleetlab/hollow/',
-    )
+    .option('--key-prefix <path>', 'where its keys are', parsePrefix, '/fleetlab/hollow/')
     .option('--agent-ttl <time>', 'how long a silent machine counts as alive', parseTtl, '10s')
     .option('--stay', 'go on until Ctrl-C, also when there are units')
     .addOption(new Option('-o, --output <form>', 'a table, or JSON').choices(['table', 'json']))
@@ -83,6 +79,12 @@ function optionsFrom(flags: Flags): HollowOptions {
     agentTtl: flags.agentTtl,
     ttlMs: Number(count) * (unit === 'm' ? 60_000 : 1_000),
   };
+}
+
+/** A slash at its end, so that nothing beside it begins alike. */
+function parsePrefix(text: string): string {
+  if (/^\/[^\s]+$/.test(text)) return text.endsWith('/') ? text : `${text}/`;
+  throw new InvalidArgumentError('a path such as /fleetlab/hollow/ is meant.');
 }
 
 function addUrl(text: string, before: readonly string[] | undefined): readonly string[] {

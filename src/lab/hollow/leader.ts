@@ -1,18 +1,30 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok } from '../../lib/result.ts';
+import { labFailed } from '../trouble.ts';
 import { until } from '../until.ts';
 import { fetchText } from './fetch-text.ts';
 import { freePort } from './free-port.ts';
 
-const limits = { readyMs: 30_000 } as const;
+const limits = { readyMs: 30_000, wordsMax: 5 } as const;
 
 /** A real fleetd that may lead; it has no systemd, so that no unit runs on it. */
 export interface Leader {
   /** Of its API. */
   readonly url: string;
   readonly process: ChildProcess;
+  /** Where it keeps what it knows. */
+  readonly folder: string;
+}
+
+/** The lease that fleetd has left for the next of its kind; null when there is none. */
+export function leaseLeftBy({ folder }: Leader): string | null {
+  try {
+    return /"leaseId":"(\d+)"/.exec(readFileSync(join(folder, 'lease.json'), 'utf8'))?.[1] ?? null;
+  } catch {
+    return null; // it never had one
+  }
 }
 
 /** What fleetd is to know. */
@@ -62,13 +74,22 @@ export async function startLeader(options: LeaderOptions, signal: AbortSignal): 
     },
   });
   const url = `http://127.0.0.1:${port}`;
-  const wait = { what: 'fleetd joined', timeoutMs: limits.readyMs, hint: `see ${folder}/log` };
-  await until({ ...wait, signal }, async () => {
+  await until({ what: 'fleetd joined', timeoutMs: limits.readyMs, signal }, async () => {
     const machines = await fetchText(`${url}/fleet/v1/machines`);
-    if (child.exitCode !== null) return fail(`it ended with status ${child.exitCode}`);
+    if (child.exitCode !== null) throw hasEnded(child.exitCode, folder);
     return machines.ok && machines.value.includes(options.machineId)
       ? ok(null)
-      : fail('it does not list itself');
+      : fail(lastWords(folder) || 'it does not list itself');
   });
-  return { url, process: child };
+  return { url, process: child, folder };
+}
+
+function hasEnded(status: number, folder: string): Error {
+  const words = `fleetd ended with status ${status}: ${lastWords(folder)}`;
+  return labFailed(words, 'is there an etcd that it can use?');
+}
+
+function lastWords(folder: string): string {
+  const lines = readFileSync(join(folder, 'log'), 'utf8').trim().split('\n');
+  return lines.slice(-limits.wordsMax).join('; ');
 }

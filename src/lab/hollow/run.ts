@@ -7,7 +7,8 @@ import { rest, systemClock } from '../../lib/clock.ts';
 import type { LabContext } from '../lab.ts';
 import { labFailed } from '../trouble.ts';
 import { throwIfInterrupted } from '../until.ts';
-import { type Leader, startLeader } from './leader.ts';
+import { EtcdGateway } from './etcd-gateway.ts';
+import { type Leader, leaseLeftBy, startLeader } from './leader.ts';
 import { MachineGroup } from './machine-group.ts';
 import { startOwnEtcd } from './own-etcd.ts';
 import { faultsIn } from './placed.ts';
@@ -23,7 +24,6 @@ const limits = {
   sayMs: 2_000,
   /** Without any progress for this long, it is given up. */
   stuckMs: 120_000,
-  restMs: 10_000,
   endMs: 10_000,
 } as const;
 
@@ -53,6 +53,7 @@ export class HollowRun {
   readonly #leaders: Leader[] = [];
   #endpoints: readonly string[];
   #etcd: ChildProcess | null = null;
+  #isPrefixOurs = false;
   #machines: MachineGroup | null = null;
 
   constructor(context: LabContext, options: HollowOptions) {
@@ -79,7 +80,9 @@ export class HollowRun {
   async stay(): Promise<void> {
     this.#context.say('Ctrl-C ends it, and gives every lease back');
     while (!this.#signal.aborted) {
-      const resting = await this.#measured(() => this.#pause(limits.restMs)).catch(() => null);
+      const resting = await this.#measured(() => this.#pause(this.#options.ttlMs)).catch(
+        () => null,
+      );
       if (resting === null || this.#signal.aborted) return;
       const { registeredCount } = this.#group.counts();
       this.#context.say(restLine(registeredCount, this.#restOf(resting)));
@@ -92,6 +95,7 @@ export class HollowRun {
     if (keptCount > 0) this.#context.say(`${keptCount} leases were not given back: they expire`);
     await Promise.all(this.#leaders.map((leader) => ended(leader.process)));
     if (this.#etcd !== null) await ended(this.#etcd);
+    else if (this.#isPrefixOurs) await this.#clearPrefix();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -107,6 +111,7 @@ export class HollowRun {
       this.#etcd = process;
       this.#endpoints = [endpoint];
     }
+    await this.#claimPrefix();
     const endpoints = this.#endpoints;
     this.#context.say(`etcd at ${endpoints.join(', ')}, keys below ${keyPrefix}`);
     const idStart = randomBytes(8).toString('hex');
@@ -122,6 +127,32 @@ export class HollowRun {
     this.#machines = new MachineGroup(this.#context, {
       ...{ endpoints, keyPrefix, ttlMs, idStart, machineCount, processCount, programs },
     });
+  }
+
+  /** What is there already is somebody's, and is neither used nor deleted. */
+  async #claimPrefix(): Promise<void> {
+    const { keyPrefix } = this.#options;
+    const count = await this.#gateway.countKeys(keyPrefix);
+    if (count > 0) {
+      throw labFailed(
+        `${count} keys below ${keyPrefix} are there already`,
+        `give another --key-prefix, or: etcdctl del --prefix ${keyPrefix}`,
+      );
+    }
+    this.#isPrefixOurs = true;
+  }
+
+  /** A fleetd that ends leaves its lease to the next one, and there is none. */
+  async #clearPrefix(): Promise<void> {
+    for (const leader of this.#leaders) {
+      const leaseId = leaseLeftBy(leader);
+      if (leaseId !== null) await this.#gateway.revokeLease(leaseId);
+    }
+    await this.#gateway.deleteKeys(this.#options.keyPrefix);
+  }
+
+  get #gateway(): EtcdGateway {
+    return new EtcdGateway(this.#endpoints[0] ?? '');
   }
 
   async #register(): Promise<Phase> {
@@ -167,7 +198,7 @@ export class HollowRun {
   }
 
   async #rest(): Promise<Rest> {
-    return this.#restOf(await this.#measured(() => this.#pause(limits.restMs)));
+    return this.#restOf(await this.#measured(() => this.#pause(this.#options.ttlMs)));
   }
 
   #restOf(phase: Measured): Rest {
