@@ -47,11 +47,15 @@ export class StoreAgentLedger implements AgentLedger {
 
   constructor(options: AgentLedgerOptions) {
     this.#options = options;
-    const { store, keys, clock, lease, registration } = options;
+    const { store, keys, clock, lease, registration, gate } = options;
     this.machine = registration.machine;
     const watched = keys.ordersOf(this.machine);
     this.#follower = new Follower(
-      { store, clock, watched, ranges: [{ range: watched, keysOnly: false }], ttlMs: lease.ttlMs },
+      {
+        ...{ store, clock, watched, ttlMs: lease.ttlMs },
+        ranges: [{ range: watched, keysOnly: false }],
+        newest: () => gate.known?.revision ?? null,
+      },
       {
         reset: (items, revision) => this.#reset(items, revision),
         apply: (events, revision) => this.#apply(events, revision),
@@ -59,7 +63,7 @@ export class StoreAgentLedger implements AgentLedger {
       },
     );
     // Orders of a store that is not believed are no orders, nor are those from before: unknown.
-    options.gate.onTurn(() => {
+    gate.onTurn(() => {
       this.#book = null;
       this.#follower.refresh();
       for (const nudge of [...this.#nudges]) nudge();

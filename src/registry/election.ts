@@ -160,7 +160,7 @@ class Seat {
   lastTerm = 0n as Revision;
 
   constructor(options: ElectionOptions, wake: Wake) {
-    const { store, keys, clock, lease } = options;
+    const { store, keys, clock, lease, gate } = options;
     const watched = oneKey(keys.leader);
     const set = (leader: StoredItem | null): void => {
       this.leader = leader;
@@ -169,7 +169,11 @@ class Seat {
       wake.nudge();
     };
     this.#follower = new Follower(
-      { store, clock, watched, ranges: [{ range: watched, keysOnly: false }], ttlMs: lease.ttlMs },
+      {
+        ...{ store, clock, watched, ttlMs: lease.ttlMs },
+        ranges: [{ range: watched, keysOnly: false }],
+        newest: () => gate.known?.revision ?? null,
+      },
       {
         reset: (items) => set(items[0] ?? null),
         apply: (events) => {

@@ -79,6 +79,7 @@ export class EtcdStore implements Store {
     signal: AbortSignal,
   ): Promise<Result<RangeAnswer, RevisionRefusal>> {
     const answer = await this.#read(
+      'range',
       (etcd, options) => etcd.kv.range(toWireRange(request), options),
       signal,
     );
@@ -91,7 +92,11 @@ export class EtcdStore implements Store {
   ): Promise<Result<readonly RangeAnswer[], RevisionRefusal>> {
     if (requests.length === 0) return ok([]);
     const success = requests.map((request) => ({ request_range: toWireRange(request) }));
-    const answer = await this.#read((etcd, options) => etcd.kv.txn({ success }, options), signal);
+    const answer = await this.#read(
+      'ranges',
+      (etcd, options) => etcd.kv.txn({ success }, options),
+      signal,
+    );
     if (!answer.ok) return answer;
     const { header, responses } = answer.value;
     return ok(
@@ -122,7 +127,7 @@ export class EtcdStore implements Store {
   async grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
     const answer = await this.#call(
       {
-        kind: 'lease',
+        kind: 'grant',
         effect: 'read', // a lease whose id never arrived holds nothing and expires
         run: (etcd, options) =>
           etcd.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }, options),
@@ -143,7 +148,7 @@ export class EtcdStore implements Store {
   async inspectLease(leaseId: LeaseId, signal: AbortSignal): Promise<LeaseStanding | null> {
     const answer = await this.#call(
       {
-        kind: 'lease',
+        kind: 'inspect',
         effect: 'read',
         run: (etcd, options) => etcd.leaseClient.leaseTimeToLive({ ID: leaseId }, options),
       },
@@ -159,7 +164,7 @@ export class EtcdStore implements Store {
     try {
       await this.#call(
         {
-          kind: 'lease',
+          kind: 'revoke',
           effect: 'write',
           run: (etcd, options) => etcd.leaseClient.leaseRevoke({ ID: leaseId }, options),
         },
@@ -195,11 +200,12 @@ export class EtcdStore implements Store {
   }
 
   async #read<T extends EtcdAnswer>(
+    kind: 'range' | 'ranges',
     run: EtcdCall<T>['run'],
     signal: AbortSignal,
   ): Promise<Result<T, RevisionRefusal>> {
     try {
-      return ok(await this.#call({ kind: 'range', effect: 'read', run }, signal));
+      return ok(await this.#call({ kind, effect: 'read', run }, signal));
     } catch (thrown) {
       const refusal = revisionRefusal(thrown);
       if (refusal !== null) return fail(refusal);

@@ -111,8 +111,8 @@ export class FaultyStore implements Store {
       events: (events, revision) => {
         if (!this.#isMute) handler.events(events, revision);
       },
-      alive: () => {
-        if (!this.#isMute) handler.alive();
+      alive: (toldTo) => {
+        if (!this.#isMute) handler.alive(toldTo);
       },
       ended: (why) => {
         stop();

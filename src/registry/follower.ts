@@ -25,6 +25,12 @@ export interface FollowerOptions {
   readonly watched: KeyRange;
   /** Silence after which a sign of life is asked for, and one more until it is read again. */
   readonly ttlMs: number;
+  /**
+   * The newest revision that anything has told, e.g. a renewal of the lease. As long as it is no
+   * newer than what was told here, there was nothing to tell, and silence is right. Left out:
+   * silence is never right.
+   */
+  readonly newest?: () => Revision | null;
 }
 
 /**
@@ -79,20 +85,22 @@ export class Follower {
 
   /** Ends when it has to be read again, or on abort; false when it was over at once. */
   async #watch(after: Revision, signal: AbortSignal): Promise<boolean> {
-    const { store, clock, watched, ttlMs } = this.#options;
+    const { store, clock, watched, ttlMs, newest } = this.#options;
     const patienceMs = ttlMs + Math.min(ttlMs, limits.requestTimeoutMs);
     let heardAtMs = clock.nowMs();
+    let toldTo = after;
     let wasHeard = false;
     let isOver = false;
     let isAsked = false; // not by time: an answer may come in the same millisecond
-    const heard = (): void => {
+    const heard = (revision: Revision | null): void => {
+      if (revision !== null && revision > toldTo) toldTo = revision;
       heardAtMs = clock.nowMs();
       wasHeard = true;
       isAsked = false;
     };
     const watch: Watch = store.watch(watched, (after + 1n) as Revision, {
       events: (events, revision) => {
-        heard();
+        heard(revision);
         this.#target.apply(events, revision);
       },
       alive: heard,
@@ -101,7 +109,12 @@ export class Follower {
         this.#wake.nudge();
       },
     });
+    const isSilenceRight = (): boolean => {
+      const revision = newest?.() ?? null;
+      return wasHeard && !isAsked && revision !== null && revision <= toldTo;
+    };
     while (!isOver && !this.#isStale && !signal.aborted) {
+      if (clock.nowMs() - heardAtMs >= ttlMs && isSilenceRight()) heardAtMs = clock.nowMs();
       const silentMs = clock.nowMs() - heardAtMs;
       if (silentMs >= patienceMs) break;
       if (silentMs >= ttlMs && !isAsked) {

@@ -103,8 +103,8 @@ export class GatedStore implements Store {
         if (known !== null) this.#gate.heard({ storeId: known.storeId, revision }, null);
         handler.events(events, revision);
       },
-      alive: () => {
-        if (mayPass()) handler.alive();
+      alive: (toldTo) => {
+        if (mayPass()) handler.alive(toldTo);
       },
       ended: (why) => {
         if (isOver) return;

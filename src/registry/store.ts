@@ -110,8 +110,11 @@ export type WatchEvent =
 export interface WatchHandler {
   /** Changes in order, whole revisions at a time; `revision` is that of the last one. */
   events(events: readonly WatchEvent[], revision: Revision): void;
-  /** The store said something without a change: it began, or answered `requestProgress`. */
-  alive(): void;
+  /**
+   * The store said something without a change: it began (null), or answered `requestProgress`, and
+   * then every change up to that revision was told.
+   */
+  alive(toldTo: Revision | null): void;
   /** It is over; called at most once, never after `stop`. */
   ended(why: 'compacted' | 'broken'): void;
 }
@@ -177,8 +180,19 @@ export interface Store {
   close(): void;
 }
 
-/** Kinds of requests, for counters. */
-export type RequestKind = 'range' | 'txn' | 'watch' | 'progress' | 'lease' | 'renewal' | 'space';
+/** Kinds of requests, for counters: each is one message to etcd. */
+export type RequestKind =
+  | 'range'
+  /** Several readings at one revision: to etcd, a transaction. */
+  | 'ranges'
+  | 'txn'
+  | 'watch'
+  | 'progress'
+  | 'grant'
+  | 'inspect'
+  | 'revoke'
+  | 'renewal'
+  | 'space';
 
 /** How many were sent and how many of them failed. */
 export interface RequestCount {

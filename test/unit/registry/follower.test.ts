@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Revision } from '../../../src/model/ids.ts';
 import { FaultyStore } from '../../../src/registry/faulty-store.ts';
 import { Follower } from '../../../src/registry/follower.ts';
 import { limits } from '../../../src/registry/limits.ts';
@@ -45,6 +46,42 @@ test('a watch that ended is not waited for: everything is read again at once', a
   await clock.pass(2 * limits.retryMaxMs);
   expect(held.get('/a/x')).toBe('missed');
   expect(troubles.at(-1) ?? null).toBeNull();
+  end.abort();
+  await clock.pass(ttlMs);
+  await running;
+});
+
+test('a silent watch is asked for a sign of life only when there may be something to tell', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock);
+  const range = { from: '/a/', to: '/a0' };
+  const ranges = [{ range, keysOnly: false }];
+  let newest: bigint | null = 0n;
+  const follower = new Follower(
+    { store, clock, ranges, watched: range, ttlMs, newest: () => newest as Revision | null },
+    { reset: () => undefined, apply: () => undefined, troubled: () => undefined },
+  );
+  const end = new AbortController();
+  const running = follower.run(end.signal);
+  const askedCount = (): number => store.counts().get('progress')?.sentCount ?? 0;
+  const put = async (key: string): Promise<void> => {
+    const writes = [{ kind: 'put', key, value: '', leaseId: null }] as const;
+    newest = (await store.txn({ onlyIf: [], writes }, never)).revision;
+  };
+  await clock.pass(10 * ttlMs);
+  expect(askedCount()).toBe(0);
+  await put('/a/x'); // told by the watch
+  await clock.pass(10 * ttlMs);
+  expect(askedCount()).toBe(0);
+  await put('/b/x'); // outside of the range, or lost: nobody can know
+  await clock.pass(2 * ttlMs);
+  expect(askedCount()).toBe(1);
+  await clock.pass(10 * ttlMs); // the answer covers it
+  expect(askedCount()).toBe(1);
+  newest = null; // nothing is known any more
+  await clock.pass(5 * ttlMs);
+  expect(askedCount()).toBeGreaterThan(3);
+  expect(store.counts().get('range')?.sentCount).toBe(1);
   end.abort();
   await clock.pass(ttlMs);
   await running;
