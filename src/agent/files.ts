@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import type { Disk } from './disk.ts';
@@ -44,14 +44,19 @@ const fileNameLengthMax = 255;
 
 /** Unit files and what is kept beside them. Throws FleetError `disk/failed`. */
 export class UnitFiles {
-  readonly #paths: AgentPaths;
+  readonly #root: string;
+  readonly #unitsDirectory: string;
+  readonly #runtimeDirectory: string;
   readonly #disk: Disk;
   readonly #loaded: RecordFolder<LoadedRecord>;
   readonly #receipts: RecordFolder<Receipt>;
   readonly #installs: InstallLinks;
 
   constructor(paths: AgentPaths, disk: Disk = machineDisk) {
-    this.#paths = paths;
+    // Without a slash at their end: paths are put together for every unit at every pass.
+    this.#root = paths.root === '' ? '' : resolve(paths.root);
+    this.#unitsDirectory = resolve(paths.unitsDirectory);
+    this.#runtimeDirectory = resolve(paths.runtimeDirectory);
     this.#disk = disk;
     const state = join(paths.root, paths.stateDirectory);
     this.#loaded = new RecordFolder(disk, join(state, 'loaded'), decodeLoaded);
@@ -66,7 +71,7 @@ export class UnitFiles {
 
   /** The path of a unit's file, as systemd sees it. */
   path(name: UnitName): string {
-    return join(this.#paths.unitsDirectory, name);
+    return `${this.#unitsDirectory}/${name}`;
   }
 
   /** Whether systemd's FragmentPath is where our file of that name is found. */
@@ -77,7 +82,7 @@ export class UnitFiles {
   /** All units of which anything is on disk. */
   async names(): Promise<ReadonlySet<UnitName>> {
     const [files, ...recorded] = await Promise.all([
-      this.#disk.names(join(this.#paths.root, this.#paths.unitsDirectory)),
+      this.#disk.names(this.#seen(this.#unitsDirectory)),
       this.#loaded.names(),
       this.#receipts.names(),
       this.#installs.names(),
@@ -182,7 +187,7 @@ export class UnitFiles {
   }
 
   #linkPath(name: UnitName): string {
-    return join(this.#paths.runtimeDirectory, name);
+    return `${this.#runtimeDirectory}/${name}`;
   }
 
   #dropInFolder(name: UnitName): string {
@@ -190,7 +195,7 @@ export class UnitFiles {
   }
 
   #seen(path: string): string {
-    return this.#paths.root === '' ? path : join(this.#paths.root, path);
+    return `${this.#root}${path}`;
   }
 }
 

@@ -22,7 +22,10 @@ class HollowChild {
 
   constructor(program: string, start: HollowStart, say: (line: string) => void) {
     this.first = start.firstNumber;
-    this.#child = fork(program, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#child = fork(program, [], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: ['--max-semi-space-size=32'], // a thousand machines are no small daemon
+    });
     this.#ended = new Promise((resolve) => {
       this.#child.once('exit', () => resolve());
       this.#child.once('error', () => resolve());
