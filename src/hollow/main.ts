@@ -10,7 +10,8 @@ let life: HollowProcess | null = null;
 let ticking: NodeJS.Timeout | undefined;
 
 function tell(report: HollowReport): void {
-  if (process.connected) process.send?.(report);
+  // Whoever listened may have gone a moment ago.
+  process.send?.(report, undefined, undefined, () => undefined);
 }
 
 async function obey(order: HollowOrder): Promise<void> {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { hollowLines } from '../hollow/result.ts';
 import { type HollowOptions, HollowRun } from '../hollow/run.ts';
-import { labFailed } from '../trouble.ts';
+import { interruptedWord, labFailed } from '../trouble.ts';
 import type { AddCommands, Shell } from './command.ts';
 import { parseTtl } from './words.ts';
 
@@ -60,6 +60,9 @@ async function hollow(shell: Shell, flags: Flags): Promise<void> {
     for (const line of isJson ? [JSON.stringify(result)] : hollowLines(result)) shell.print(line);
     if (result.faults.length > 0) shell.exitWith(1);
     if (stays && !isJson) await run.stay();
+  } catch (error) {
+    if (context.signal?.aborted !== true) throw error;
+    throw labFailed(interruptedWord, 'nothing of the machines is left');
   } finally {
     context.say('giving every lease back');
     await run.end();

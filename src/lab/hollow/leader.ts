@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok } from '../../lib/result.ts';
 import { labFailed } from '../trouble.ts';
 import { until } from '../until.ts';
+import { startCompanion } from './companion.ts';
 import { fetchText } from './fetch-text.ts';
 import { freePort } from './free-port.ts';
 
@@ -63,9 +64,9 @@ export async function startLeader(options: LeaderOptions, signal: AbortSignal): 
   writeFileSync(machineId, `${options.machineId}\n`);
   const log = openSync(join(folder, 'log'), 'w');
   const fleetd = [process.execPath, join(options.programs, 'fleetd.cjs'), '--config', config];
-  const child = spawn('unshare', ['--mount', 'sh', '-c', withMachineId, machineId, ...fleetd], {
+  const words = ['unshare', '--mount', 'sh', '-c', withMachineId, machineId, ...fleetd];
+  const child = startCompanion(words, {
     stdio: ['ignore', log, log],
-    detached: true, // Ctrl-C is for whoever started it, who ends it last
     env: {
       PATH: process.env['PATH'],
       RUNTIME_DIRECTORY: folder,

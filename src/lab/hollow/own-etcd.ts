@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok } from '../../lib/result.ts';
 import { until } from '../until.ts';
+import { startCompanion } from './companion.ts';
 import { fetchText } from './fetch-text.ts';
 import { freePort } from './free-port.ts';
 
@@ -29,7 +30,7 @@ export async function startOwnEtcd(folder: string, signal: AbortSignal): Promise
     '--auto-compaction-retention=1h',
     '--log-level=error',
   ];
-  const process = spawn('etcd', words, { stdio: 'ignore', detached: true });
+  const process = startCompanion(['etcd', ...words], { stdio: 'ignore' });
   const wait = { what: 'etcd healthy', timeoutMs: limits.healthyMs, hint: 'see why with `etcd`' };
   await until({ ...wait, signal }, async () => {
     const health = await fetchText(`${endpoint}/health`);

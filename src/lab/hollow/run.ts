@@ -7,6 +7,7 @@ import { rest, systemClock } from '../../lib/clock.ts';
 import type { LabContext } from '../lab.ts';
 import { labFailed } from '../trouble.ts';
 import { throwIfInterrupted } from '../until.ts';
+import { endCompanion } from './companion.ts';
 import { EtcdGateway } from './etcd-gateway.ts';
 import { type Leader, leaseLeftBy, startLeader } from './leader.ts';
 import { MachineGroup } from './machine-group.ts';
@@ -24,7 +25,6 @@ const limits = {
   sayMs: 2_000,
   /** Without any progress for this long, it is given up. */
   stuckMs: 120_000,
-  endMs: 10_000,
 } as const;
 
 /** What `fleetlab hollow` is asked for. */
@@ -61,6 +61,7 @@ export class HollowRun {
     this.#options = options;
     this.#endpoints = options.endpoints;
     this.#signal = context.signal ?? new AbortController().signal;
+    process.once('exit', this.#removeFolder);
   }
 
   /** Everything that was asked for, in order. Throws `lab/failed`; call `end` in any case. */
@@ -93,11 +94,15 @@ export class HollowRun {
   async end(): Promise<void> {
     const keptCount = (await this.#machines?.leave()) ?? 0;
     if (keptCount > 0) this.#context.say(`${keptCount} leases were not given back: they expire`);
-    await Promise.all(this.#leaders.map((leader) => ended(leader.process)));
-    if (this.#etcd !== null) await ended(this.#etcd);
+    await Promise.all(this.#leaders.map((leader) => endCompanion(leader.process)));
+    if (this.#etcd !== null) await endCompanion(this.#etcd);
     else if (this.#isPrefixOurs) await this.#clearPrefix();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
+    process.off('exit', this.#removeFolder);
   }
+
+  /** Also when somebody presses Ctrl-C twice. */
+  readonly #removeFolder = (): void => rmSync(this.#folder, { recursive: true, force: true });
 
   get #group(): MachineGroup {
     if (this.#machines === null) throw new Error('the machines were not started');
@@ -256,13 +261,3 @@ export class HollowRun {
 }
 
 type Measured = Omit<Phase, 'what'> & { readonly after: Usage };
-
-/** Asks a process to end, and makes it when it does not. */
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const kill = systemClock.after(limits.endMs, () => child.kill('SIGKILL'));
-  child.kill('SIGTERM');
-  await exit;
-  kill();
-}
