@@ -23,6 +23,8 @@ const limits = {
   lookMs: 20,
   /** Between two lines about it. */
   sayMs: 2_000,
+  /** What is not as it should be may take so long to become so. */
+  settledMs: 30_000,
   /** Without any progress for this long, it is given up. */
   stuckMs: 120_000,
 } as const;
@@ -72,8 +74,7 @@ export class HollowRun {
     const started = unitCount === 0 ? null : await this.#startUnits();
     const lost = failCount === 0 ? null : await this.#lose();
     const resting = await this.#rest();
-    const places = await this.#group.list();
-    const faults = faultsIn(places, unitCount);
+    const faults = await this.#faults();
     return { machineCount, unitCount, agentTtl, registered, started, lost, resting, faults };
   }
 
@@ -212,6 +213,17 @@ export class HollowRun {
       ...{ what: 'at rest', ...phase, databaseBytes: etcd.databaseBytes },
       residentBytes: { etcd: etcd.residentBytes, ...residentBytes },
     };
+  }
+
+  /** A copy that comes back with its machine is there beside the new one, until it is told to go. */
+  async #faults(): Promise<readonly string[]> {
+    const beganAtMs = systemClock.nowMs();
+    for (;;) {
+      const faults = faultsIn(await this.#group.list(), this.#options.unitCount);
+      const isOver = systemClock.nowMs() - beganAtMs > limits.settledMs;
+      if (faults.length === 0 || isOver) return faults;
+      await this.#pause(limits.lookMs);
+    }
   }
 
   async #pause(ms: number): Promise<void> {
