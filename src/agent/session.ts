@@ -81,6 +81,7 @@ export class AgentSession {
     const { clock, log, ledger, bootId, meter } = this.#options;
     const { files, guard, wake } = this.#memory;
     const { signal } = this.#over;
+    const { gatherMs } = agentLimits;
     const view = new MachineView(systemd, files);
     this.#view = view;
     await guard.attach(systemd);
@@ -101,8 +102,11 @@ export class AgentSession {
         const { nextMs } = await this.#pass(view, executor);
         if (passCount === 1) connected();
         const pauseMs = nextMs === null ? null : Math.max(nextMs - clock.nowMs(), 0);
+        const endedAtMs = clock.nowMs();
         await wake.rest(pauseMs, clock, signal);
-        await rest(agentLimits.gatherMs, clock, signal);
+        // The first news after a quiet moment is acted on at once, what follows it is gathered.
+        const quietMs = clock.nowMs() - endedAtMs;
+        if (quietMs < gatherMs) await rest(gatherMs - quietMs, clock, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error; // else it only says that the connection is over

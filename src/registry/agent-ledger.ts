@@ -47,14 +47,14 @@ export class StoreAgentLedger implements AgentLedger {
 
   constructor(options: AgentLedgerOptions) {
     this.#options = options;
-    const { store, keys, clock, lease, registration, gate } = options;
+    const { store, keys, clock, lease, registration } = options;
     this.machine = registration.machine;
     const watched = keys.ordersOf(this.machine);
     this.#follower = new Follower(
       {
         ...{ store, clock, watched, ttlMs: lease.ttlMs },
         ranges: [{ range: watched, keysOnly: false }],
-        newest: () => gate.known?.revision ?? null,
+        newest: () => options.gate.known?.revision ?? null,
       },
       {
         reset: (items, revision) => this.#reset(items, revision),
@@ -63,7 +63,7 @@ export class StoreAgentLedger implements AgentLedger {
       },
     );
     // Orders of a store that is not believed are no orders, nor are those from before: unknown.
-    gate.onTurn(() => {
+    options.gate.onTurn(() => {
       this.#book = null;
       this.#follower.refresh();
       for (const nudge of [...this.#nudges]) nudge();

@@ -1,8 +1,8 @@
-import { FleetError } from '../lib/error.ts';
 import type {
   Catalog,
   HeldUnit,
   MetadataChange,
+  NamedUnits,
   OrphanOutcome,
   Page,
   PageRequest,
@@ -20,16 +20,18 @@ import type { Order } from '../model/order.ts';
 import type { Placement } from '../model/placement.ts';
 import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
-import { metadataCodec, orderCodec, placementCodec, unitCodec } from './codec.ts';
+import { placementIn, readMachinePage, readReportPage, readUnitPage } from './catalog-reads.ts';
+import { orderCodec, unitCodec } from './codec.ts';
 import { FreshUnits } from './fresh-units.ts';
 import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
+import { recordMetadata } from './metadata-changes.ts';
+import { readUnitsNamed } from './named-reads.ts';
 import { readOrphanRows, recordRemoval } from './orphan-removal.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, Op, Store, StoredItem } from './store.ts';
-import { requireOurStore, undecodable } from './store-guard.ts';
+import { raced, requireOurStore, undecodable } from './store-guard.ts';
 
 /** What the catalog works on. */
 export interface CatalogParts {
@@ -75,8 +77,13 @@ export class StoreCatalog implements Catalog {
     return readUnitPage(this.#parts, page, signal);
   }
 
-  readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
-    return readUnitView(this.#parts, name, signal);
+  async readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
+    const [view = null] = await this.readUnitsNamed({ names: [name], isBrief: false }, signal);
+    return view;
+  }
+
+  readUnitsNamed(request: NamedUnits, signal: AbortSignal): Promise<readonly UnitView[]> {
+    return readUnitsNamed(this.#parts, request, signal);
   }
 
   readHeldUnits(filter: ReportFilter, signal: AbortSignal): Promise<readonly HeldUnit[]> {
@@ -160,22 +167,8 @@ export class StoreCatalog implements Catalog {
     return recordRemoval(this.#parts, what, signal);
   }
 
-  async changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
-    const { store, keys, storeGuard } = this.#parts;
-    // No key twice in one transaction: the last change of each counts.
-    const values = new Map<string, string>();
-    for (const { machine, key, value } of changes) {
-      // An empty value stands for none: it has to outweigh the configured one.
-      values.set(keys.metadata(machine, key), metadataCodec.encode({ value: value ?? '' }));
-    }
-    if (values.size === 0) return;
-    const writes = [...values].map(
-      ([key, value]): Op => ({ kind: 'put', key, value, leaseId: null }),
-    );
-    const answer = await store.txn({ onlyIf: storeGuard(), writes }, signal);
-    if (answer.succeeded) return;
-    await requireOurStore(this.#parts, signal);
-    throw conflict('the cluster record');
+  changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
+    return recordMetadata(this.#parts, changes, signal);
   }
 
   #submitStep(
@@ -239,7 +232,7 @@ export class StoreCatalog implements Catalog {
       if (answer.succeeded) return outcome;
       await requireOurStore(this.#parts, signal);
     }
-    throw conflict(name);
+    throw raced(name);
   }
 
   async #look(name: UnitName, signal: AbortSignal): Promise<Current> {
@@ -247,7 +240,7 @@ export class StoreCatalog implements Catalog {
     const keys = [key, this.#parts.keys.placement(name)];
     const reading = await readKeys(this.#parts.store, { keys, revision: null }, signal);
     const [item = null, placed = null] = reading.items;
-    const placement = placed === null ? null : readPlacement(placed);
+    const placement = placementIn(placed);
     if (item === null) {
       const leftOrder = await this.#leftOrder(name, placement, signal);
       return { item, record: null, placement: null, leftOrder };
@@ -276,17 +269,4 @@ export class StoreCatalog implements Catalog {
     const value = unitCodec.encode(record, isSame ? over?.item?.value : undefined);
     return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
   }
-}
-
-function readPlacement(item: StoredItem): Placement | null {
-  const placement = placementCodec.decode(item.value);
-  return placement.ok ? placement.value : null;
-}
-
-function conflict(what: string): FleetError {
-  return new FleetError(`others kept changing ${what}`, {
-    code: 'registry/conflict',
-    retry: 'soon',
-    hint: 'Look at what it is now, then try again.',
-  });
 }

@@ -160,7 +160,7 @@ class Seat {
   lastTerm = 0n as Revision;
 
   constructor(options: ElectionOptions, wake: Wake) {
-    const { store, keys, clock, lease, gate } = options;
+    const { store, keys, clock, lease } = options;
     const watched = oneKey(keys.leader);
     const set = (leader: StoredItem | null): void => {
       this.leader = leader;
@@ -172,7 +172,7 @@ class Seat {
       {
         ...{ store, clock, watched, ttlMs: lease.ttlMs },
         ranges: [{ range: watched, keysOnly: false }],
-        newest: () => gate.known?.revision ?? null,
+        newest: () => options.gate.known?.revision ?? null,
       },
       {
         reset: (items) => set(items[0] ?? null),

@@ -81,11 +81,8 @@ export class EtcdWatch implements Watch {
     }
     const events = response.events.map(fromWireEvent);
     const last = events.at(-1);
-    if (last === undefined) {
-      const { revision } = response.header;
-      this.#handler.alive(response.created ? null : toRevision(revision));
-    } else
-      this.#handler.events(events, last.kind === 'put' ? last.item.modRevision : last.revision);
+    if (last === undefined) this.#handler.alive();
+    else this.#handler.events(events, last.kind === 'put' ? last.item.modRevision : last.revision);
   }
 
   #fail(thrown: unknown, sentAtMs: number): void {

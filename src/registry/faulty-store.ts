@@ -111,8 +111,8 @@ export class FaultyStore implements Store {
       events: (events, revision) => {
         if (!this.#isMute) handler.events(events, revision);
       },
-      alive: (toldTo) => {
-        if (!this.#isMute) handler.alive(toldTo);
+      alive: () => {
+        if (!this.#isMute) handler.alive();
       },
       ended: (why) => {
         stop();

@@ -103,8 +103,8 @@ export class GatedStore implements Store {
         if (known !== null) this.#gate.heard({ storeId: known.storeId, revision }, null);
         handler.events(events, revision);
       },
-      alive: (toldTo) => {
-        if (mayPass()) handler.alive(toldTo);
+      alive: () => {
+        if (mayPass()) handler.alive();
       },
       ended: (why) => {
         if (isOver) return;

@@ -123,13 +123,13 @@ export class MemoryStore implements Store {
         return;
       }
       this.#watchers.add(watcher);
-      handler.alive(null);
+      handler.alive();
       for (const events of past.value) deliver(watcher, events);
     });
     return {
       requestProgress: () => {
         this.#counter.sent('progress');
-        soon(watcher, () => handler.alive(this.#history.revision));
+        soon(watcher, () => handler.alive());
       },
       stop: end,
     };

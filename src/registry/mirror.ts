@@ -13,8 +13,8 @@ export interface MirrorOptions {
   readonly keys: Keys;
   readonly clock: Clock;
   readonly ttlMs: number;
-  /** The newest revision that anything has told; see `FollowerOptions`. */
-  readonly newest?: () => Revision | null;
+  /** See `FollowerOptions`. */
+  readonly newest: () => Revision | null;
 }
 
 /** The leader's picture of the whole prefix, kept equal to the store while it runs. */
@@ -40,10 +40,7 @@ export class Mirror {
       { range: { from: texts.to, to }, keysOnly: false },
     ];
     this.#follower = new Follower(
-      {
-        ...{ store, clock, ranges, watched: keys.everything, ttlMs },
-        ...(newest === undefined ? {} : { newest }),
-      },
+      { store, clock, ranges, watched: keys.everything, ttlMs, newest },
       {
         reset: (items, revision) => this.#reset(items, revision),
         apply: (events, revision) => {

@@ -110,11 +110,8 @@ export type WatchEvent =
 export interface WatchHandler {
   /** Changes in order, whole revisions at a time; `revision` is that of the last one. */
   events(events: readonly WatchEvent[], revision: Revision): void;
-  /**
-   * The store said something without a change: it began (null), or answered `requestProgress`, and
-   * then every change up to that revision was told.
-   */
-  alive(toldTo: Revision | null): void;
+  /** The store said something without a change: it began, or answered `requestProgress`. */
+  alive(): void;
   /** It is over; called at most once, never after `stop`. */
   ended(why: 'compacted' | 'broken'): void;
 }

@@ -61,6 +61,13 @@ export const mutants: readonly Mutant[] = [
     test: 'test/unit/registry/fresh-units.test.ts',
   },
   {
+    name: 'a watch that went silent is believed for ever',
+    file: 'src/registry/follower.ts',
+    find: 'if (known !== null && known <= this.#shown) return',
+    replace: 'if (known !== null) return',
+    test: 'test/unit/registry/follower.test.ts',
+  },
+  {
     name: 'lease never expires',
     file: 'src/registry/memory-store.ts',
     find: 'lease.cancelExpiry = this.#clock.after(lease.grantedMs, () => this.#drop(leaseId));',

@@ -272,7 +272,7 @@ class LinkWatch implements Watch {
       if (road.state === 'refused') return this.break();
       this.#inner = open({
         events: (events, revision) => this.#send(() => this.#handler.events(events, revision)),
-        alive: (toldTo) => this.#send(() => this.#handler.alive(toldTo)),
+        alive: () => this.#send(() => this.#handler.alive()),
         ended: (why) => this.#send(() => this.#end(() => this.#handler.ended(why))),
       });
     });
