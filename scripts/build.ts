@@ -24,6 +24,7 @@ const entryPoints = {
   fleetlab: 'lab/main',
   'fleet-cloudinit': 'cloudinit/main',
   fleet: 'single/main',
+  'fleet-hollow': 'hollow/main',
 } as const;
 
 /** What fleetd loads only when it has begun to renew its lease is a file beside it. */

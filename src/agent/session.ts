@@ -27,6 +27,7 @@ export class AgentSession {
   readonly #onDisk = new Set<UnitName>();
   /** Each order as it was at the last pass: another one is worth a fresh look. */
   readonly #orderKeys = new Map<UnitName, string>();
+  #notedOrders: OrderBook['orders'] | null = null;
   /** Units whose files cannot be read, as last logged. */
   readonly #unreadable = new Set<UnitName>();
   readonly #orphans: OrphanWatch;
@@ -169,14 +170,17 @@ export class AgentSession {
   }
 
   #noteOrders(view: MachineView, book: OrderBook | null): void {
-    for (const [unit, order] of book?.orders ?? []) {
+    if (book === null || book.orders === this.#notedOrders) return;
+    for (const [unit, order] of book.orders) {
+      if (this.#notedOrders?.get(unit) === order) continue;
       const key = retryKey(order);
       if (this.#orderKeys.get(unit) !== key) view.doubt(unit);
       this.#orderKeys.set(unit, key);
     }
     for (const unit of this.#orderKeys.keys()) {
-      if (book !== null && !book.orders.has(unit)) this.#orderKeys.delete(unit);
+      if (!book.orders.has(unit)) this.#orderKeys.delete(unit);
     }
+    this.#notedOrders = book.orders;
   }
 
   #actual(

@@ -13,7 +13,7 @@ import type {
   UnitPageRequest,
   UnitView,
 } from '../model/catalog.ts';
-import { isKnownFinished } from '../model/copy.ts';
+import { asDesired } from '../model/desired.ts';
 import type { MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
@@ -22,6 +22,7 @@ import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { placementIn, readMachinePage, readReportPage, readUnitPage } from './catalog-reads.ts';
 import { orderCodec, unitCodec } from './codec.ts';
+import { FreshUnits } from './fresh-units.ts';
 import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
@@ -53,7 +54,8 @@ interface Current {
   readonly leftOrder: Order | null;
 }
 
-const nothingThere: Current = { item: null, record: null, placement: null, leftOrder: null };
+/** No unit of that name, and nothing left of one. */
+const nobody: Current = { item: null, record: null, placement: null, leftOrder: null };
 
 /** What a verb wants to write after looking at what is there. */
 interface Step<Outcome> {
@@ -64,9 +66,11 @@ interface Step<Outcome> {
 /** The API's door to the store; see `Catalog`. */
 export class StoreCatalog implements Catalog {
   readonly #parts: CatalogParts;
+  readonly #fresh: FreshUnits;
 
   constructor(parts: CatalogParts) {
     this.#parts = parts;
+    this.#fresh = new FreshUnits(parts);
   }
 
   readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
@@ -98,14 +102,15 @@ export class StoreCatalog implements Catalog {
     return readMachinePage(this.#parts, page, signal);
   }
 
+  /** Most submissions are of units that are not there: those cost no look. */
   async submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
-    const identity = this.#parts.newIdentity();
-    if (await this.#create(submission, identity, signal)) return 'created';
-    return this.#change(
-      submission.name,
-      (current) => this.#submitStep(submission, identity, current),
-      signal,
-    );
+    const { keys, newIdentity } = this.#parts;
+    const { name } = submission;
+    const identity = newIdentity();
+    const { outcome, ops: writes } = this.#submitStep(submission, identity, nobody);
+    const absent = [keys.unit(name), keys.placement(name)];
+    if (await this.#fresh.add({ absent, writes })) return outcome;
+    return this.#change(name, (current) => this.#submitStep(submission, identity, current), signal);
   }
 
   setDesired(
@@ -117,7 +122,7 @@ export class StoreCatalog implements Catalog {
       name,
       (current) => {
         if (current.record === null) return { outcome: 'missing', ops: [] };
-        const record = asDesired({ ...current, record: current.record }, desired);
+        const record = asDesired(current.record, current.placement, desired);
         if (record === current.record) return { outcome: 'unchanged', ops: [] };
         return { outcome: 'updated', ops: [this.#putUnit(name, record, current)] };
       },
@@ -166,24 +171,6 @@ export class StoreCatalog implements Catalog {
     return recordMetadata(this.#parts, changes, signal);
   }
 
-  /** Most submissions are of units that nobody has heard of: these take a write, and no look. */
-  async #create(
-    submission: Submission,
-    identity: UnitIdentity,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { store, keys, storeGuard } = this.#parts;
-    const { ops } = this.#submitStep(submission, identity, nothingThere);
-    const { name } = submission;
-    const absent = [keys.unit(name), keys.placement(name)].map(
-      (key): Compare => ({
-        ...{ kind: 'absent', key },
-      }),
-    );
-    return (await store.txn({ onlyIf: [...absent, ...storeGuard()], writes: ops }, signal))
-      .succeeded;
-  }
-
   #submitStep(
     submission: Submission,
     identity: UnitIdentity,
@@ -216,7 +203,7 @@ export class StoreCatalog implements Catalog {
         ops: [this.#putUnit(name, fresh, null), putText],
       };
     }
-    const wanted = asDesired({ ...current, record: before }, desired);
+    const wanted = asDesired(before, current.placement, desired);
     if (wanted === before && before.contentHash === contentHash) {
       return { outcome: 'unchanged', ops: [] };
     }
@@ -282,18 +269,4 @@ export class StoreCatalog implements Catalog {
     const value = unitCodec.encode(record, isSame ? over?.item?.value : undefined);
     return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
   }
-}
-
-/**
- * The record with another desired state; the same record when nothing is asked for. A oneshot that
- * is to start while it does not, or after it has finished, is to run once more.
- */
-function asDesired(
-  { record, placement }: Current & { readonly record: UnitRecord },
-  desired: DesiredState,
-): UnitRecord {
-  const isFinished = isKnownFinished(record, placement);
-  if (record.desired === desired && !isFinished) return record;
-  const isRun = record.oneshot && desired === 'launched';
-  return { ...record, desired, restartCount: record.restartCount + (isRun ? 1 : 0) };
 }

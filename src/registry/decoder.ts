@@ -10,10 +10,19 @@ export type Decoder<T> = ((value: unknown, where: string) => T) & {
 /** Thrown inside decoders only. */
 class DecodeFailure extends Error {}
 
-/** Total: whatever the text is, the answer is a value or says what is wrong with it. */
-export function decode<T>(text: string, decoder: Decoder<T>): Result<T, string> {
+/** Total: whatever the text is, the answer is what its JSON says, or what is wrong with it. */
+export function parse(text: string): Result<unknown, string> {
   try {
-    return ok(decoder(JSON.parse(text), 'record'));
+    return ok(JSON.parse(text));
+  } catch (thrown) {
+    return fail(messageOf(thrown));
+  }
+}
+
+/** Total: whatever it is, the answer is a value or says what is wrong with it. */
+export function decode<T>(value: unknown, decoder: Decoder<T>): Result<T, string> {
+  try {
+    return ok(decoder(value, 'record'));
   } catch (thrown) {
     return fail(messageOf(thrown));
   }
