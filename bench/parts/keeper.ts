@@ -4,7 +4,7 @@
 // fleetd until its old lease is renewed, with and without the record that lets it renew before it
 // has loaded the rest.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -100,6 +100,7 @@ async function bundledSubject(folder: string): Promise<string> {
     ...{ platform: 'node', target: 'node24', format: 'cjs', logLevel: 'error' },
     define: { FLOTILLA_KEEPER: JSON.stringify(code.kind === 'text' ? code.text : '') },
   });
+  cpSync(pathOf('node_modules/etcd3/proto'), join(folder, 'proto'), { recursive: true });
   return outfile;
 }
 
