@@ -1,5 +1,5 @@
 // What bench/parts/memory.ts weighs for the cost of a unit: the registry and the agent of a
-// daemon, real ones, on a systemd of paper. `node --expose-gc agent-subject.cjs ENDPOINT COUNT…`
+// daemon, real ones, on a systemd of paper. `node --expose-gc agent-subject.ts ENDPOINT COUNT…`
 // prints one line of JSON for each count: the bytes that are in use with so many units at rest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

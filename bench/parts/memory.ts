@@ -11,12 +11,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { heapTidyLimits } from '../../src/lib/heap-tidy.ts';
 import { startEtcd } from '../../test/contract/etcd-server.ts';
 import { atMost, atMostTimes } from '../goal.ts';
 import type { BenchPart, Figure, Row } from '../part.ts';
-import { type Weight, weightOf } from '../weight.ts';
+import { bareNode, fleetdEnvironment, type Weight, weightOf } from '../weight.ts';
 
 const pathOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const { lookEveryMs, passCount, passEveryMs } = heapTidyLimits;
@@ -33,7 +32,7 @@ export const part: BenchPart = {
     const { restMs, churnCount, units } = sizes[size];
     const folder = mkdtempSync(join(tmpdir(), 'flotilla-bench-'));
     const etcd = await startEtcd();
-    const bare = startBare();
+    const bare = bareNode();
     const fleetd = startFleetd(folder, etcd.endpoint);
     try {
       await untilServed(folder);
@@ -47,7 +46,7 @@ export const part: BenchPart = {
       const after = figure('private, after units came and went', weightOf(fleetd).private);
       const before = figure('before', idle.private);
       say(`an agent with ${units.join(', then ')} units`);
-      const row = await unitRow(folder, etcd.endpoint, units);
+      const row = await unitRow(etcd.endpoint, units);
       return [...rows, atMostTimes(after, 1.2, before), row];
     } finally {
       await Promise.all([ended(fleetd), ended(bare)]);
@@ -69,16 +68,6 @@ function idleRows(idle: Weight, bare: Weight): readonly Row[] {
   ];
 }
 
-/** As in fleet.service. */
-const environment = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1' };
-
-function startBare(): ChildProcess {
-  const inBoth = "require('node:http2'); setInterval(() => undefined, 1000);";
-  const text = `${inBoth} new (require('node:worker_threads').Worker)(
-    ${JSON.stringify(inBoth)}, { eval: true });`;
-  return spawn(process.execPath, ['-e', text], { env: environment, stdio: 'ignore' });
-}
-
 function startFleetd(folder: string, endpoint: string): ChildProcess {
   const config = join(folder, 'fleet.conf');
   const lines = [
@@ -86,10 +75,8 @@ function startFleetd(folder: string, endpoint: string): ChildProcess {
     ...[`units_directory=${folder}/units`, `api_listen=unix://${folder}/fleet.sock`],
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);
-  const nobody = `unix:path=${folder}/no-bus`;
-  const own = { RUNTIME_DIRECTORY: folder, STATE_DIRECTORY: folder };
   return spawn(process.execPath, [pathOf('dist/bin/fleetd.cjs'), '--config', config], {
-    env: { ...environment, ...own, DBUS_SYSTEM_BUS_ADDRESS: nobody },
+    env: fleetdEnvironment(folder),
     stdio: 'ignore',
   });
 }
@@ -132,20 +119,9 @@ function ask(folder: string, method: string, path: string, body?: object): Promi
 }
 
 /** From the first count on, so that what the first units bring with them is counted once. */
-async function unitRow(
-  folder: string,
-  endpoint: string,
-  counts: readonly [number, number],
-): Promise<Row> {
-  const outfile = join(folder, 'agent-subject.cjs');
-  await build({
-    ...{ entryPoints: [pathOf('bench/agent-subject.ts')], bundle: true, outfile },
-    ...{ platform: 'node', target: 'node24', format: 'cjs', logLevel: 'error' },
-  });
-  const child = spawn(process.execPath, ['--expose-gc', outfile, endpoint, ...counts.map(String)], {
-    env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+async function unitRow(endpoint: string, counts: readonly [number, number]): Promise<Row> {
+  const args = ['--expose-gc', pathOf('bench/agent-subject.ts'), endpoint, ...counts.map(String)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const weighed: { readonly unitCount: number; readonly bytes: number }[] = [];
   for await (const line of createInterface(child.stdout)) weighed.push(JSON.parse(line));
   const [few, many] = weighed;
