@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Clock, rest } from './clock.ts';
@@ -10,7 +9,7 @@ export const heapTidyLimits = {
   growthBytesMin: 4 * 1024 * 1024,
   /** With more in use a pass would hold up the loop; V8 then does what it thinks best. */
   usedBytesMax: 32 * 1024 * 1024,
-  /** A loop that works for more than this share of its time is left alone. */
+  /** A loop that takes more than this share of a processor is left alone. */
   busyShareMax: 0.1,
   /** V8 drops what it compiled when several collections went by without a call. */
   passCount: 4,
@@ -49,16 +48,16 @@ export async function keepHeapTidy(heap: Heap, clock: Clock, signal: AbortSignal
 }
 
 /** The heap of the thread that calls this. */
-export function thisHeap(): Heap {
-  let before = performance.eventLoopUtilization();
+export function thisHeap(clock: Clock): Heap {
+  let before = { atMs: clock.nowMs(), workMs: threadWorkMs() };
   return {
     totalBytes: () => getHeapStatistics().total_heap_size,
     usedBytes: () => getHeapStatistics().used_heap_size,
     isQuiet: () => {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, before);
+      const now = { atMs: clock.nowMs(), workMs: threadWorkMs() };
+      const share = (now.workMs - before.workMs) / (now.atMs - before.atMs);
       before = now;
-      return utilization <= heapTidyLimits.busyShareMax;
+      return share <= heapTidyLimits.busyShareMax;
     },
     collect: () => {
       // V8 shows `gc` to contexts made after this; one that is made for a call goes with the next.
@@ -66,4 +65,10 @@ export function thisHeap(): Heap {
       runInNewContext("gc({ type: 'major', flavor: 'last-resort' })");
     },
   };
+}
+
+/** Processor time, and not the time in which a busy machine let others run. */
+function threadWorkMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }

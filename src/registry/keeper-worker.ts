@@ -22,7 +22,7 @@ const keeper = new Keeper({
   say,
 });
 parentPort?.on('message', (order: KeeperOrder) => keeper.obey(order));
-void keepHeapTidy(thisHeap(), systemClock, new AbortController().signal); // never rejects
+void keepHeapTidy(thisHeap(systemClock), systemClock, new AbortController().signal); // never rejects
 
 /** CLOCK_BOOTTIME, which goes on while the machine sleeps. */
 function bootMs(): number {
