@@ -89,13 +89,15 @@ export function record<T extends object>(
     readonly [Name in keyof T]-?: Decoder<T[Name] | undefined>;
   },
 ): Decoder<T> {
+  const entries = Object.entries<Decoder<unknown>>(fields);
   const decoder: Decoder<T> = (value, where) => {
     const source = anObject(value, where);
-    const entries = Object.entries<Decoder<unknown>>(fields).map(([name, decoder]) => [
-      name,
-      decoder(source[name], `${where}.${name}`),
-    ]);
-    return Object.fromEntries(entries.filter(([, field]) => field !== undefined)) as T;
+    const read: Record<string, unknown> = {};
+    for (const [name, decoder] of entries) {
+      const field = decoder(source[name], `${where}.${name}`);
+      if (field !== undefined) read[name] = field;
+    }
+    return read as T;
   };
   return Object.assign(decoder, { fields });
 }
