@@ -8,13 +8,15 @@ import { enterArgv, execIn } from '../src/lab/exec.ts';
 import type { LabContext } from '../src/lab/lab.ts';
 import { ports } from '../src/lab/names.ts';
 import { machineNamed, readLab } from '../src/lab/record.ts';
-import { runOk } from '../src/lab/run.ts';
+import { run } from '../src/lab/run.ts';
 import { labEnvironment, labStatus } from '../src/lab/status.ts';
 
 const fleetctlPath = fileURLToPath(new URL('../dist/bin/fleetctl.cjs', import.meta.url));
 
 /** No wait of a benchmark is longer: whatever takes so long is broken, not slow. */
 const patienceMs = 120_000;
+
+const triesMax = 5;
 
 /** A real machine of the lab. */
 export interface BenchMachine {
@@ -37,7 +39,22 @@ export class BenchFleet {
   /** Runs the built fleetctl as a user would; it must succeed. Returns what it printed. */
   async fleetctl(...args: readonly string[]): Promise<string> {
     const { FLEETCTL_ENDPOINT: endpoint = '' } = await labEnvironment(this.context.lab);
-    return await runOk([process.execPath, fleetctlPath, '--endpoint', endpoint, ...args]);
+    const flags = ['--endpoint', endpoint, '--request-timeout=60s'];
+    const ran = await run([process.execPath, fleetctlPath, ...flags, ...args]);
+    if (ran.status === 0) return ran.stdout;
+    throw new Error(`fleetctl ${args.slice(0, 3).join(' ')}: ${ran.stderr.slice(0, 500)}`);
+  }
+
+  /** As `fleetctl`, for what is not measured: on a busy computer etcd may be late once. */
+  async insist(...args: readonly string[]): Promise<void> {
+    for (let tryCount = 1; ; tryCount += 1) {
+      try {
+        await this.fleetctl(...args);
+        return;
+      } catch (error) {
+        if (tryCount >= triesMax) throw error;
+      }
+    }
   }
 
   /** Writes a unit file and returns its path. */

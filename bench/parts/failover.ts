@@ -106,7 +106,7 @@ async function spread(fleet: BenchFleet, unitCount: number): Promise<readonly st
   try {
     const active = seenActive(watch, names);
     const paths = names.map((name) => template.replace('move@.service', name));
-    await fleet.fleetctl('start', '--no-block', ...paths);
+    await fleet.insist('start', '--no-block', ...paths);
     await active;
     return names;
   } finally {

@@ -40,7 +40,7 @@ async function startUnits(fleet: BenchFleet, unitCount: number): Promise<void> {
   try {
     const active = seenActive(watch, names);
     const paths = names.map((name) => template.replace('idle@.service', name));
-    await fleet.fleetctl('start', '--no-block', ...paths);
+    await fleet.insist('start', '--no-block', ...paths);
     await active;
   } finally {
     watch.stop();
