@@ -108,8 +108,8 @@ function rowsOf(
     ...{ what, value: [...rates.values()].reduce((sum, rate) => sum + rate, 0), unit: '/s' },
   });
   const renewals = (machineCount * renewalsPerTtl) / ttlS;
-  // A renewal more or less falls into the minute, as chance has it.
-  const most = Math.ceil((renewals + 1 / seconds) * 100) / 100;
+  // A renewal more or less of each machine falls into the minute, as chance has it.
+  const most = Math.ceil((renewals + machineCount / seconds) * 100) / 100;
   return [
     atMost(
       total(received, `${who}: requests that etcd gets`),
