@@ -25,6 +25,8 @@ export function answerErrors(
       const path = printable(request.url, apiLimits.echoLengthMax);
       log.error({ err: error, method: request.method, path }, 'failed on a request');
     }
+    // The rest of the body is read and dropped: a connection that is closed on it may lose the answer.
+    if (refusal?.status === 413) reply.removeHeader('connection');
     send(reply, refusal ?? bug(error));
   };
 }

@@ -6,8 +6,9 @@ import { aFilledCluster, bareReading, type FilledCluster } from '../builders/fil
 const unitCount = 5000;
 const program = fileURLToPath(new URL('../../dist/bin/fleetctl.cjs', import.meta.url));
 
-/** From the start of the program to its end. */
+/** From the start of the program to its end, where Node itself starts in a tenth of that. */
 const limitMs = 500;
+const startsMax = 10;
 
 /** How many times as long as the same bytes take that are read and parsed, and not looked at. */
 const ratioMax = 3;
@@ -56,12 +57,15 @@ describe(`with ${unitCount} units`, () => {
     async (command, paths) => {
       let best = Number.POSITIVE_INFINITY;
       let bestBare = Number.POSITIVE_INFINITY;
-      const isEnough = (): boolean => best < limitMs && best < bestBare * ratioMax;
+      let bestStart = Number.POSITIVE_INFINITY;
+      const limit = (): number => Math.max(limitMs, startsMax * bestStart);
+      const isEnough = (): boolean => best < limit() && best < bestBare * ratioMax;
       for (let run = 0; run < runCountMax && (run < 3 || !isEnough()); run += 1) {
+        bestStart = Math.min(bestStart, (await node('-e', '0')).tookMs);
         bestBare = Math.min(bestBare, (await node('-e', bareReading(socketPath(), paths))).tookMs);
         best = Math.min(best, (await node(program, command)).tookMs);
       }
-      expect(best).toBeLessThan(limitMs);
+      expect(best).toBeLessThan(limit());
       expect(best / bestBare).toBeLessThan(ratioMax);
     },
   );
