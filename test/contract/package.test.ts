@@ -11,7 +11,7 @@ import { packageFiles } from '../../scripts/package/file-list.ts';
 import { makeTarball } from '../../scripts/package/tarball.ts';
 
 /** Of 10, less is better; docs/reference/packaging.md has it, and why it is not less. */
-const exposureMax = 2.3;
+const exposureMax = 2.8;
 const release = {
   version: '1.2.3',
   architecture: 'amd64',
