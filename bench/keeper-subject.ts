@@ -1,4 +1,4 @@
-// What bench/keeper.ts runs and weighs: the registry of a daemon, joined and idle.
+// What bench/parts/keeper.ts runs and weighs: the registry of a daemon, joined and idle.
 // `node keeper-subject.cjs ENDPOINT thread|loop`
 import { systemClock } from '../src/lib/clock.ts';
 import type { BootId, MachineId } from '../src/model/ids.ts';

@@ -2,19 +2,26 @@
 // and a Node, nothing from node_modules; a single executable (npm run package) has it inside.
 import { readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import protobuf from 'protobufjs';
+
+/** V8 keeps the text of what it runs, so comments and blanks would cost memory; names stay. */
+const program = {
+  bundle: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
 
 // The keeper thread of fleetd goes into it as a string: it is started from there, not from a file.
 const keeper = await build({
   entryPoints: ['src/registry/keeper-worker.ts'],
-  bundle: true,
-  minifyWhitespace: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'cjs',
+  ...program,
   write: false,
-  logLevel: 'warning',
 });
 
 const entryPoints = {
@@ -24,6 +31,7 @@ const entryPoints = {
   fleetlab: 'lab/main',
   'fleet-cloudinit': 'cloudinit/main',
   fleet: 'single/main',
+  'fleet-hollow': 'hollow/main',
 } as const;
 
 /** What fleetd loads only when it has begun to renew its lease is a file beside it. */
@@ -59,16 +67,12 @@ await build({
   entryPoints: Object.entries(entryPoints).map(([out, path]) => ({ in: `src/${path}.ts`, out })),
   outdir: 'dist/bin',
   outExtension: { '.js': '.cjs' },
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'cjs',
+  ...program,
   supported: { 'dynamic-import': false }, // `require`, which needs no second loader
   plugins: [later, descriptors],
   define: { FLOTILLA_KEEPER: JSON.stringify(keeper.outputFiles[0]?.text ?? '') },
   sourcemap: 'linked',
   sourcesContent: false,
-  logLevel: 'warning',
 });
 // Older builds put etcd3's .proto files there.
 rmSync('dist/proto', { recursive: true, force: true });

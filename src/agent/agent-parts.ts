@@ -5,6 +5,7 @@ import type { BootId } from '../model/ids.ts';
 import type { AgentLedger } from '../model/ledger.ts';
 import type { AgentMeter } from '../model/meters.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Disk } from './disk.ts';
 import type { ExplainLoad } from './failure-words.ts';
 import type { AgentPaths, UnitFiles } from './files.ts';
 import type { LeaseBeat, PartitionGuard } from './partition-guard.ts';
@@ -19,6 +20,8 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly paths: AgentPaths;
+  /** Where those paths lead; this machine's own file system when left out. */
+  readonly disk?: Disk;
   readonly bootId: BootId;
   /** The machine began to shut down. Called at most once for each connection to systemd. */
   readonly onShutdown: () => void;

@@ -4,6 +4,7 @@ import { FleetError, messageOf } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import { Wake } from '../lib/wake.ts';
 import type { AgentMemory, AgentOptions } from './agent-parts.ts';
+import { machineDisk } from './disk-file.ts';
 import { UnitFiles } from './files.ts';
 import { agentLimits } from './limits.ts';
 import { PartitionGuard } from './partition-guard.ts';
@@ -16,16 +17,16 @@ import { AgentSession } from './session.ts';
  * broken that no retry mends (a bug).
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { ledger, clock, log, paths } = options;
+  const { ledger, clock, log, paths, disk = machineDisk } = options;
   const wake = new Wake();
   const reporter = new Reporter(ledger, clock, log, () => wake.nudge());
   const guard = new PartitionGuard({
-    ...{ clock, log, ledger, paths },
+    ...{ clock, log, ledger, paths, disk },
     lease: options.lease ?? null,
     uptimeMs: options.uptimeMs ?? (() => clock.nowMs()),
     nudge: () => wake.nudge(),
   });
-  const files = new UnitFiles(paths);
+  const files = new UnitFiles(paths, disk);
   const memory: AgentMemory = { files, reporter, retries: new Map(), guard, wake };
   ledger.onChange(() => wake.nudge());
   options.onReportsDoubted?.(() => reporter.doubt());

@@ -1,13 +1,44 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FleetError, messageOf } from '../lib/error.ts';
+import type { Disk } from './disk.ts';
 
 /** Marks files that are being written; `~` cannot stand in a unit name. */
 const temporaryMark = '.new~';
 let temporaryCount = 0;
 
-/** Writes a whole file or nothing, and makes its folder. Throws FleetError `disk/failed`. */
-export async function writeWhole(path: string, content: string): Promise<void> {
+/** The file system of this machine. */
+export const machineDisk: Disk = {
+  read,
+  write,
+  names,
+  remove: (path) => failing('remove', path, rm(path, { force: true })),
+  removeFolder,
+  target,
+  link: (path, to) => failing('link', path, link(path, to)),
+};
+
+async function read(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null;
+    throw diskFailed('read', path, error);
+  }
+}
+
+async function write(path: string, content: string): Promise<void> {
   temporaryCount += 1;
   const temporary = join(dirname(path), `${temporaryMark}${process.pid}-${temporaryCount}`);
   try {
@@ -20,31 +51,52 @@ export async function writeWhole(path: string, content: string): Promise<void> {
   }
 }
 
-/** The bytes of a file; null when there is none. Throws FleetError `disk/failed`. */
-export async function readWhole(path: string): Promise<Buffer | null> {
+async function names(folder: string): Promise<readonly string[]> {
   try {
-    return await readFile(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
-    throw diskFailed('read', path, error);
-  }
-}
-
-/** The names in a folder but for half-written files, which are removed; none when it is missing. */
-export async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    const names = await readdir(folder);
-    const left = names.filter((name) => basename(name).startsWith(temporaryMark));
+    const found = await readdir(folder);
+    const left = found.filter((name) => basename(name).startsWith(temporaryMark));
     await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
-    return names.filter((name) => !left.includes(name));
+    return found.filter((name) => !left.includes(name));
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return [];
     throw diskFailed('read', folder, error);
   }
 }
 
+async function removeFolder(path: string): Promise<void> {
+  try {
+    await rmdir(path);
+  } catch (error) {
+    const isKept = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTEMPTY');
+    if (!isKept) throw diskFailed('remove', path, error);
+  }
+}
+
+async function target(path: string): Promise<string | null> {
+  try {
+    return (await lstat(path)).isSymbolicLink() ? await readlink(path) : '';
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null;
+    throw diskFailed('read', path, error);
+  }
+}
+
+async function link(path: string, to: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await rm(path, { force: true });
+  await symlink(to, path);
+}
+
+async function failing(verb: string, path: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw diskFailed(verb, path, error);
+  }
+}
+
 /** An errno of Node as an operating trouble. */
-export function diskFailed(verb: string, path: string, cause: unknown): FleetError {
+function diskFailed(verb: string, path: string, cause: unknown): FleetError {
   return new FleetError(`could not ${verb} ${path}: ${messageOf(cause)}`, {
     code: 'disk/failed',
     retry: 'soon',
@@ -54,6 +106,6 @@ export function diskFailed(verb: string, path: string, cause: unknown): FleetErr
 }
 
 /** Whether an error of Node carries this errno name. */
-export function hasCode(error: unknown, code: string): boolean {
+function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -176,6 +176,7 @@ export class Executor {
     const isStart = ({ tasks }: UnitPlan): boolean => tasks[firstJob(tasks)]?.kind === 'start';
     const starts = new Map(plans.filter(isStart).map((plan) => [plan.unit, plan]));
     const stops = plans.filter((plan) => !isStart(plan));
+    if (starts.size < 2) return [...stops, ...starts.values()];
     const texts = await Promise.all(
       [...starts.keys()].map(async (unit) => {
         const text = await this.#hands.files.readText(unit).catch(() => null);

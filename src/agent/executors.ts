@@ -5,7 +5,7 @@ import type { AgentLedger } from '../model/ledger.ts';
 import type { AgentMeter } from '../model/meters.ts';
 import type { Order } from '../model/order.ts';
 import { readInstallation } from '../unitfile/install.ts';
-import { contentHash } from '../unitfile/unit-hash.ts';
+import { type ContentHash, contentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { callsForStop } from './called-for.ts';
 import type { UnitFiles } from './files.ts';
@@ -40,12 +40,13 @@ export type Executors = {
 /** Each task alone; throws FleetError when it could not be done. */
 export function executors(hands: Hands): Executors {
   const { systemd, files, view } = hands;
+  const readText = sharedReads(hands.ledger);
   return {
     forget: (task) => files.removeReceipt(task.unit),
     reset: (task) => systemd.resetFailed(task.unit),
     remove: (task) => files.remove(task.unit),
     write: async (task, signal) => {
-      const text = await orderedText(hands, task.order, signal);
+      const text = await orderedText(readText, task.order, signal);
       await files.write(text, loadedRecord(task.unit, task.order));
     },
     record: (task) => files.writeRecord(loadedRecord(task.unit, task.order)),
@@ -121,8 +122,22 @@ export function requireFresh(view: MachineView, unit: UnitName): void {
   throw refused(`systemd holds another text of ${unit} even after a reload`);
 }
 
-async function orderedText(hands: Hands, order: Order, signal: AbortSignal): Promise<string> {
-  const text = await hands.ledger.readText(order.contentHash, signal);
+type ReadText = AgentLedger['readText'];
+
+/** Instances of a template have one text: while it is being read for one, the others wait for it. */
+function sharedReads(ledger: Pick<AgentLedger, 'readText'>): ReadText {
+  const reading = new Map<ContentHash, Promise<string | null>>();
+  return (hash, signal) => {
+    const begun = reading.get(hash);
+    if (begun !== undefined) return begun;
+    const read = ledger.readText(hash, signal).finally(() => reading.delete(hash));
+    reading.set(hash, read);
+    return read;
+  };
+}
+
+async function orderedText(readText: ReadText, order: Order, signal: AbortSignal): Promise<string> {
+  const text = await readText(order.contentHash, signal);
   if (text !== null && contentHash(text) === order.contentHash) return text;
   throw new FleetError(`its text ${order.contentHash.slice(0, 7)} is not in the store`, {
     code: 'registry/undecodable',

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { lstat, readlink, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
-import { diskFailed, hasCode, namesIn, readWhole, writeWhole } from './disk-file.ts';
+import type { Disk } from './disk.ts';
+import { machineDisk } from './disk-file.ts';
 import { guardDropInFile } from './guard-units.ts';
 import { InstallLinks, type InstallState, type InstallText } from './install-links.ts';
 import { RecordFolder } from './record-folder.ts';
@@ -44,27 +44,34 @@ const fileNameLengthMax = 255;
 
 /** Unit files and what is kept beside them. Throws FleetError `disk/failed`. */
 export class UnitFiles {
-  readonly #paths: AgentPaths;
+  readonly #root: string;
+  readonly #unitsDirectory: string;
+  readonly #runtimeDirectory: string;
+  readonly #disk: Disk;
   readonly #loaded: RecordFolder<LoadedRecord>;
   readonly #receipts: RecordFolder<Receipt>;
   readonly #installs: InstallLinks;
 
-  constructor(paths: AgentPaths) {
-    this.#paths = paths;
+  constructor(paths: AgentPaths, disk: Disk = machineDisk) {
+    // Without a slash at their end: paths are put together for every unit at every pass.
+    this.#root = paths.root === '' ? '' : resolve(paths.root);
+    this.#unitsDirectory = resolve(paths.unitsDirectory);
+    this.#runtimeDirectory = resolve(paths.runtimeDirectory);
+    this.#disk = disk;
     const state = join(paths.root, paths.stateDirectory);
-    this.#loaded = new RecordFolder(join(state, 'loaded'), decodeLoaded);
-    this.#receipts = new RecordFolder(join(state, 'receipts'), decodeReceipt);
+    this.#loaded = new RecordFolder(disk, join(state, 'loaded'), decodeLoaded);
+    this.#receipts = new RecordFolder(disk, join(state, 'receipts'), decodeReceipt);
     const places = {
       runtimeDirectory: paths.runtimeDirectory,
       unitPath: (name: UnitName) => this.path(name),
       seen: (path: string) => this.#seen(path),
     };
-    this.#installs = new InstallLinks(places, join(state, 'installs'));
+    this.#installs = new InstallLinks(disk, places, join(state, 'installs'));
   }
 
   /** The path of a unit's file, as systemd sees it. */
   path(name: UnitName): string {
-    return join(this.#paths.unitsDirectory, name);
+    return `${this.#unitsDirectory}/${name}`;
   }
 
   /** Whether systemd's FragmentPath is where our file of that name is found. */
@@ -75,7 +82,7 @@ export class UnitFiles {
   /** All units of which anything is on disk. */
   async names(): Promise<ReadonlySet<UnitName>> {
     const [files, ...recorded] = await Promise.all([
-      namesIn(join(this.#paths.root, this.#paths.unitsDirectory)),
+      this.#disk.names(this.#seen(this.#unitsDirectory)),
       this.#loaded.names(),
       this.#receipts.names(),
       this.#installs.names(),
@@ -90,7 +97,7 @@ export class UnitFiles {
   /** What is on disk of one unit. */
   async read(name: UnitName): Promise<DiskUnit> {
     const [bytes, link, loaded, receipt] = await Promise.all([
-      readWhole(this.#seen(this.path(name))),
+      this.#disk.read(this.#seen(this.path(name))),
       this.#readLink(name),
       this.#loaded.read(name),
       this.#receipts.read(name),
@@ -102,14 +109,14 @@ export class UnitFiles {
 
   /** The text of a unit file; null when there is none. */
   async readText(name: UnitName): Promise<string | null> {
-    const bytes = await readWhole(this.#seen(this.path(name)));
+    const bytes = await this.#disk.read(this.#seen(this.path(name)));
     return bytes === null ? null : bytes.toString();
   }
 
   /** Writes a unit's file with its drop-in and its record. Not known to systemd until linked. */
   async write(text: string, record: LoadedRecord): Promise<void> {
     if (`${record.name}.d`.length <= fileNameLengthMax) await this.#writeDropIn(record.name);
-    await writeWhole(this.#seen(this.path(record.name)), text);
+    await this.#disk.write(this.#seen(this.path(record.name)), text);
     await this.#loaded.write(record);
   }
 
@@ -131,7 +138,7 @@ export class UnitFiles {
    * systemd has to read its unit files again; then call `installed`.
    */
   async install(name: UnitName, isFree: (alias: UnitName) => boolean): Promise<boolean> {
-    const bytes = await readWhole(this.#seen(this.path(name)));
+    const bytes = await this.#disk.read(this.#seen(this.path(name)));
     if (bytes === null) return await this.#installs.takeBack(name);
     return await this.#installs.make(installText(name, bytes), isFree);
   }
@@ -147,8 +154,8 @@ export class UnitFiles {
    */
   async remove(name: UnitName): Promise<void> {
     await this.#installs.takeBack(name);
-    if ((await this.#readLink(name)) === 'ours') await this.#unlink(this.#linkPath(name));
-    await this.#unlink(this.path(name));
+    if ((await this.#readLink(name)) === 'ours') await this.#remove(this.#linkPath(name));
+    await this.#remove(this.path(name));
     await this.#removeDropIn(name);
     await this.#receipts.remove(name);
     await this.#loaded.remove(name);
@@ -156,41 +163,31 @@ export class UnitFiles {
 
   async #writeDropIn(name: UnitName): Promise<void> {
     const path = this.#seen(join(this.#dropInFolder(name), dropInFile));
-    const before = await readWhole(path);
+    const before = await this.#disk.read(path);
     // Writing it again would make systemd think that the unit changed.
-    if (before?.toString() !== dropInText) await writeWhole(path, dropInText);
+    if (before?.toString() !== dropInText) await this.#disk.write(path, dropInText);
   }
 
   async #removeDropIn(name: UnitName): Promise<void> {
     const folder = this.#dropInFolder(name);
     if (`${name}.d`.length > fileNameLengthMax) return;
-    await this.#unlink(join(folder, guardDropInFile));
-    await this.#unlink(join(folder, dropInFile));
-    await rmdir(this.#seen(folder)).catch((error: unknown) => {
-      const isKept = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTEMPTY');
-      if (!isKept) throw diskFailed('remove', folder, error);
-    });
+    await this.#remove(join(folder, guardDropInFile));
+    await this.#remove(join(folder, dropInFile));
+    await this.#disk.removeFolder(this.#seen(folder));
   }
 
   async #readLink(name: UnitName): Promise<DiskUnit['link']> {
-    const path = this.#seen(this.#linkPath(name));
-    try {
-      if (!(await lstat(path)).isSymbolicLink()) return 'foreign';
-      return (await readlink(path)) === this.path(name) ? 'ours' : 'foreign';
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return 'none';
-      throw diskFailed('read', path, error);
-    }
+    const target = await this.#disk.target(this.#seen(this.#linkPath(name)));
+    if (target === null) return 'none';
+    return target === this.path(name) ? 'ours' : 'foreign';
   }
 
-  async #unlink(path: string): Promise<void> {
-    await rm(this.#seen(path), { force: true }).catch((error: unknown) => {
-      throw diskFailed('remove', path, error);
-    });
+  async #remove(path: string): Promise<void> {
+    await this.#disk.remove(this.#seen(path));
   }
 
   #linkPath(name: UnitName): string {
-    return join(this.#paths.runtimeDirectory, name);
+    return `${this.#runtimeDirectory}/${name}`;
   }
 
   #dropInFolder(name: UnitName): string {
@@ -198,7 +195,7 @@ export class UnitFiles {
   }
 
   #seen(path: string): string {
-    return this.#paths.root === '' ? path : join(this.#paths.root, path);
+    return `${this.#root}${path}`;
   }
 }
 

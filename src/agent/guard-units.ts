@@ -1,7 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FleetError } from '../lib/error.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { diskFailed, hasCode, readWhole, writeWhole } from './disk-file.ts';
+import type { Disk } from './disk.ts';
 
 /** Names that no unit of a user can have; see `refusedName`. */
 export const deadlineUnit = 'fleet-deadline.service' as UnitName;
@@ -64,16 +64,21 @@ Environment=FLEET_TOKEN=${token}
 
 /** The files of the guard on this machine. Throws FleetError `disk/failed`. */
 export class GuardUnits {
+  readonly #disk: Disk;
   /** Before every path we open, but not before those that systemd is told. */
   readonly #root: string;
   readonly #runtimeDirectory: string;
   readonly #marker: string;
 
-  constructor(paths: {
-    readonly root: string;
-    readonly runtimeDirectory: string;
-    readonly stateDirectory: string;
-  }) {
+  constructor(
+    disk: Disk,
+    paths: {
+      readonly root: string;
+      readonly runtimeDirectory: string;
+      readonly stateDirectory: string;
+    },
+  ) {
+    this.#disk = disk;
     this.#root = paths.root;
     this.#runtimeDirectory = paths.runtimeDirectory;
     this.#marker = join(paths.stateDirectory, 'isolated');
@@ -81,49 +86,43 @@ export class GuardUnits {
 
   /** The deadline of the files that are there, ms; null when there are none. */
   async installedMs(): Promise<number | null> {
-    const text = (await readWhole(this.#unitPath(deadlineUnit)))?.toString() ?? '';
+    const text = (await this.#disk.read(this.#unitPath(deadlineUnit)))?.toString() ?? '';
     const ms = /^RuntimeMaxSec=(\d+)ms$/m.exec(text)?.[1];
     return ms === undefined ? null : Number(ms);
   }
 
   async install(deadlineMs: number): Promise<void> {
-    await writeWhole(this.#unitPath(isolatedUnit), isolatedText(this.#marker));
-    await writeWhole(this.#unitPath(deadlineUnit), deadlineText(deadlineMs, this.#marker));
+    await this.#disk.write(this.#unitPath(isolatedUnit), isolatedText(this.#marker));
+    await this.#disk.write(this.#unitPath(deadlineUnit), deadlineText(deadlineMs, this.#marker));
   }
 
   async remove(): Promise<void> {
-    for (const unit of [deadlineUnit, isolatedUnit]) await this.#remove(this.#unitPath(unit));
+    for (const unit of [deadlineUnit, isolatedUnit]) await this.#disk.remove(this.#unitPath(unit));
   }
 
   /** Whether the deadline has passed since the last `unmark`. An unreadable answer is a yes. */
   async isMarked(): Promise<boolean> {
     try {
-      await readFile(join(this.#root, this.#marker));
-      return true;
+      return (await this.#disk.read(join(this.#root, this.#marker))) !== null;
     } catch (error) {
-      return !hasCode(error, 'ENOENT');
+      if (!(error instanceof FleetError)) throw error;
+      return true;
     }
   }
 
   async unmark(): Promise<void> {
-    await this.#remove(join(this.#root, this.#marker));
+    await this.#disk.remove(join(this.#root, this.#marker));
   }
 
   /** Writes a unit's drop-in, unless it is just so already. */
   async writeDropIn(unit: UnitName, token: string): Promise<void> {
     const path = join(this.#root, this.#runtimeDirectory, `${unit}.d`, guardDropInFile);
     const text = dropInText(this.#marker, token);
-    const before = await readWhole(path);
-    if (before?.toString() !== text) await writeWhole(path, text);
+    const before = await this.#disk.read(path);
+    if (before?.toString() !== text) await this.#disk.write(path, text);
   }
 
   #unitPath(unit: UnitName): string {
     return join(this.#root, this.#runtimeDirectory, unit);
-  }
-
-  async #remove(path: string): Promise<void> {
-    await rm(path, { force: true }).catch((error: unknown) => {
-      throw diskFailed('remove', path, error);
-    });
   }
 }

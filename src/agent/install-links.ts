@@ -1,9 +1,8 @@
-import { lstat, mkdir, readlink, rm, rmdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Installation, readInstallation } from '../unitfile/install.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { diskFailed, hasCode } from './disk-file.ts';
+import type { Disk } from './disk.ts';
 import { RecordFolder } from './record-folder.ts';
 import { decodeInstalled, type InstalledRecord } from './records.ts';
 
@@ -36,12 +35,14 @@ export interface InstallPlaces {
  * are made. Throws FleetError `disk/failed`.
  */
 export class InstallLinks {
+  readonly #disk: Disk;
   readonly #places: InstallPlaces;
   readonly #records: RecordFolder<InstalledRecord>;
 
-  constructor(places: InstallPlaces, recordFolder: string) {
+  constructor(disk: Disk, places: InstallPlaces, recordFolder: string) {
+    this.#disk = disk;
     this.#places = places;
-    this.#records = new RecordFolder(recordFolder, decodeInstalled);
+    this.#records = new RecordFolder(disk, recordFolder, decodeInstalled);
   }
 
   /** Units that have links, or had some of which systemd is still to be told. */
@@ -102,30 +103,16 @@ export class InstallLinks {
   async #make(name: UnitName, link: string): Promise<boolean> {
     const path = this.#places.seen(this.#path(link));
     const target = this.#target(name, link);
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      if ((await readLink(path)) === target) return false;
-      await rm(path, { force: true });
-      await symlink(target, path);
-      return true;
-    } catch (error) {
-      throw diskFailed('link', path, error);
-    }
+    if ((await this.#disk.target(path)) === target) return false;
+    await this.#disk.link(path, target);
+    return true;
   }
 
   /** Only what is still ours; and a folder that it leaves empty. */
   async #remove(name: UnitName, link: string): Promise<void> {
     const path = this.#places.seen(this.#path(link));
-    if ((await readLink(path)) === this.#target(name, link)) {
-      await rm(path, { force: true }).catch((error: unknown) => {
-        throw diskFailed('remove', path, error);
-      });
-    }
-    if (!link.includes('/')) return;
-    await rmdir(dirname(path)).catch((error: unknown) => {
-      const isKept = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTEMPTY');
-      if (!isKept) throw diskFailed('remove', dirname(path), error);
-    });
+    if ((await this.#disk.target(path)) === this.#target(name, link)) await this.#disk.remove(path);
+    if (link.includes('/')) await this.#disk.removeFolder(dirname(path));
   }
 
   #path(link: string): string {
@@ -146,14 +133,4 @@ function linksOf(
   isFree: (alias: UnitName) => boolean,
 ): readonly string[] {
   return [...pulledInBy.map(({ by, how }) => `${by}.${how}/${name}`), ...aliases.filter(isFree)];
-}
-
-/** Where a link leads; null when there is none, '' for anything else. */
-async function readLink(path: string): Promise<string | null> {
-  try {
-    return (await lstat(path)).isSymbolicLink() ? await readlink(path) : '';
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
-    throw diskFailed('read', path, error);
-  }
 }

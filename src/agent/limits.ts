@@ -20,7 +20,7 @@ export const agentLimits = {
   stopSlowCountMax: 128,
   /** Between two round trips on an idle connection. */
   pingMs: 10_000,
-  /** How long signals are gathered before the units they name are looked at. */
+  /** How long after a pass news are gathered, when there are some already. */
   gatherMs: 5,
   /** A failed start or a refused step is tried again after this, doubling … */
   retryFirstMs: 1_000,

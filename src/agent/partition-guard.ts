@@ -4,6 +4,7 @@ import type { Logger } from '../lib/log.ts';
 import { deadlineFor, renewalAgeMsMax } from '../model/hold.ts';
 import type { AgentLedger, OrderBook } from '../model/ledger.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Disk } from './disk.ts';
 import type { AgentPaths } from './files.ts';
 import { deadlineUnit, GuardUnits, isolatedUnit } from './guard-units.ts';
 import { agentLimits } from './limits.ts';
@@ -28,6 +29,7 @@ export interface PartitionGuardParts {
   /** null: there is none, so no unit with `OnPartition=stop` ever starts here. */
   readonly lease: LeaseBeat | null;
   readonly paths: AgentPaths;
+  readonly disk: Disk;
   /** Milliseconds since the machine booted, those of a suspend included. */
   readonly uptimeMs: () => number;
   /** Something changed that a pass should see. */
@@ -60,7 +62,7 @@ export class PartitionGuard {
 
   constructor(parts: PartitionGuardParts) {
     this.#parts = parts;
-    this.#units = new GuardUnits(parts.paths);
+    this.#units = new GuardUnits(parts.disk, parts.paths);
     parts.lease?.onRenewed((sentAtMs) => this.#renewed(sentAtMs));
     parts.lease?.onLost(() => void this.#hasSlept());
     parts.ledger.onChange(() => void this.#arm());

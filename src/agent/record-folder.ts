@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { diskFailed, namesIn, readWhole, writeWhole } from './disk-file.ts';
+import type { Disk } from './disk.ts';
 
 /** A file name may have 255 bytes, and a unit name has that many without `.json`. */
 const stemLengthMax = 200;
 
 /** One small JSON file for each unit. Throws FleetError `disk/failed`. */
 export class RecordFolder<T extends { readonly name: UnitName }> {
+  readonly #disk: Disk;
   readonly #folder: string;
   readonly #decode: (text: string) => T | null;
 
-  constructor(folder: string, decode: (text: string) => T | null) {
+  constructor(disk: Disk, folder: string, decode: (text: string) => T | null) {
+    this.#disk = disk;
     this.#folder = folder;
     this.#decode = decode;
   }
@@ -23,19 +24,16 @@ export class RecordFolder<T extends { readonly name: UnitName }> {
   }
 
   async write(record: T): Promise<void> {
-    await writeWhole(this.#path(record.name), `${JSON.stringify(record)}\n`);
+    await this.#disk.write(this.#path(record.name), `${JSON.stringify(record)}\n`);
   }
 
   async remove(name: UnitName): Promise<void> {
-    const path = this.#path(name);
-    await rm(path, { force: true }).catch((error: unknown) => {
-      throw diskFailed('remove', path, error);
-    });
+    await this.#disk.remove(this.#path(name));
   }
 
   /** The units that have a record. */
   async names(): Promise<readonly UnitName[]> {
-    const files = await namesIn(this.#folder);
+    const files = await this.#disk.names(this.#folder);
     const records = await Promise.all(
       files.map((file) => this.#readFile(join(this.#folder, file))),
     );
@@ -49,7 +47,7 @@ export class RecordFolder<T extends { readonly name: UnitName }> {
   }
 
   async #readFile(path: string, name?: UnitName): Promise<T | null> {
-    const bytes = await readWhole(path);
+    const bytes = await this.#disk.read(path);
     const record = bytes === null ? null : this.#decode(bytes.toString());
     return name === undefined || record?.name === name ? record : null;
   }

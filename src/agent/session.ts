@@ -27,6 +27,7 @@ export class AgentSession {
   readonly #onDisk = new Set<UnitName>();
   /** Each order as it was at the last pass: another one is worth a fresh look. */
   readonly #orderKeys = new Map<UnitName, string>();
+  #notedOrders: OrderBook['orders'] | null = null;
   /** Units whose files cannot be read, as last logged. */
   readonly #unreadable = new Set<UnitName>();
   readonly #orphans: OrphanWatch;
@@ -80,6 +81,7 @@ export class AgentSession {
     const { clock, log, ledger, bootId, meter } = this.#options;
     const { files, guard, wake } = this.#memory;
     const { signal } = this.#over;
+    const { gatherMs } = agentLimits;
     const view = new MachineView(systemd, files);
     this.#view = view;
     await guard.attach(systemd);
@@ -100,8 +102,11 @@ export class AgentSession {
         const { nextMs } = await this.#pass(view, executor);
         if (passCount === 1) connected();
         const pauseMs = nextMs === null ? null : Math.max(nextMs - clock.nowMs(), 0);
+        const endedAtMs = clock.nowMs();
         await wake.rest(pauseMs, clock, signal);
-        await rest(agentLimits.gatherMs, clock, signal);
+        // The first news after a quiet moment is acted on at once, what follows it is gathered.
+        const quietMs = clock.nowMs() - endedAtMs;
+        if (quietMs < gatherMs) await rest(gatherMs - quietMs, clock, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error; // else it only says that the connection is over
@@ -165,14 +170,17 @@ export class AgentSession {
   }
 
   #noteOrders(view: MachineView, book: OrderBook | null): void {
-    for (const [unit, order] of book?.orders ?? []) {
+    if (book === null || book.orders === this.#notedOrders) return;
+    for (const [unit, order] of book.orders) {
+      if (this.#notedOrders?.get(unit) === order) continue;
       const key = retryKey(order);
       if (this.#orderKeys.get(unit) !== key) view.doubt(unit);
       this.#orderKeys.set(unit, key);
     }
     for (const unit of this.#orderKeys.keys()) {
-      if (book !== null && !book.orders.has(unit)) this.#orderKeys.delete(unit);
+      if (!book.orders.has(unit)) this.#orderKeys.delete(unit);
     }
+    this.#notedOrders = book.orders;
   }
 
   #actual(

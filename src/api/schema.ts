@@ -11,6 +11,9 @@ export const pageItemsDefault = 100;
 /** The most items a page holds, whatever `limit=` asks for. */
 export const pageItemsMax = 1000;
 
+/** The most units that `GET /units?names=` is asked for at once. */
+export const unitNamesMax = 100;
+
 /** One assignment of a unit file, in order of appearance. */
 export interface UnitOptionBody {
   readonly section: string;

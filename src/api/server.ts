@@ -232,26 +232,41 @@ function queryOf(request: FastifyRequest): Query {
   return request.query as Query; // fastify's parser makes an object of anything
 }
 
-/** Runs a handler under a deadline that also ends when the client goes away. */
+/**
+ * Runs a handler under a deadline that also ends when the client goes away. One controller and one
+ * timer a request, both done with when it is answered: signals made of signals wait for the
+ * garbage collector.
+ */
 function answering<R extends FastifyRequest>(
   handle: Handler<R>,
   { log, storeWaitMs }: ApiOptions,
 ): (request: R, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
-    const deadline = AbortSignal.timeout(storeWaitMs ?? apiLimits.storeWaitMsMax);
-    const departure = new AbortController();
-    reply.raw.once('close', () => departure.abort());
+    const ending = new AbortController();
+    const end = (): void => ending.abort(departed);
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      ending.abort(tooLate);
+    }, storeWaitMs ?? apiLimits.storeWaitMsMax);
+    reply.raw.once('close', end);
     let answer: Answer;
     try {
-      answer = await handle(request, AbortSignal.any([deadline, departure.signal]));
+      answer = await handle(request, ending.signal);
     } catch (thrown) {
       const isNextPage = Object.hasOwn(queryOf(request), 'nextPageToken');
-      const refusal = refusalOf(thrown, { timedOut: deadline.aborted, isNextPage });
+      const refusal = refusalOf(thrown, { timedOut, isNextPage });
       if (refusal === null) throw thrown; // a bug: the error handler logs it
       if (refusal.status === 500) log.error({ err: thrown }, 'answered with an error');
       answer = refused(refusal);
+    } finally {
+      clearTimeout(timer);
+      reply.raw.off('close', end);
     }
     reply.code(answer.status);
     await (answer.body === null ? reply.send() : reply.send(answer.body));
   };
 }
+
+const departed = new Error('the client went away');
+const tooLate = new Error('the request took too long');

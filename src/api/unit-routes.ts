@@ -8,11 +8,14 @@ import { objectionToCompany } from './circles.ts';
 import { apiLimits } from './limits.ts';
 import { nextPage, type Query, queryText, readPageQuery } from './page-query.ts';
 import { type PutRequest, readPutBody } from './put-body.ts';
-import type { UnitPageBody } from './schema.ts';
+import { type UnitPageBody, unitNamesMax } from './schema.ts';
 import { unitBody } from './unit-body.ts';
 import { objectionToState, validateUnit } from './validate.ts';
 
-/** `GET /units`; with `brief=true` units come without text and options. */
+/**
+ * `GET /units`; with `brief=true` units come without text and options, with `names=` only those, in
+ * one page.
+ */
 export async function listUnits(
   catalog: Catalog,
   request: { readonly query: Query; readonly limitDefaultCount: number },
@@ -21,6 +24,11 @@ export async function listUnits(
   const brief = queryText(request.query, 'brief');
   if (!brief.ok) return refused(brief.error);
   const isBrief = brief.value === 'true';
+  const namesText = queryText(request.query, 'names');
+  if (!namesText.ok) return refused(namesText.error);
+  if (namesText.value !== null) {
+    return listNamed(catalog, { texts: namesText.value.split(','), isBrief }, signal);
+  }
   const listing = isBrief ? 'units, brief' : 'units';
   const asked = readPageQuery(request.query, listing, request.limitDefaultCount);
   if (!asked.ok) return refused(asked.error);
@@ -29,6 +37,25 @@ export async function listUnits(
     units: page.items.map(unitBody),
     ...nextPage(page, listing, asked.value.limitCount),
   };
+  return { status: 200, body };
+}
+
+/** What cannot be the name of a unit names none that is there. */
+async function listNamed(
+  catalog: Catalog,
+  { texts, isBrief }: { readonly texts: readonly string[]; readonly isBrief: boolean },
+  signal: AbortSignal,
+): Promise<Answer> {
+  if (texts.length > unitNamesMax) {
+    const what = `names= has ${texts.length} names, at most ${unitNamesMax} are allowed`;
+    return refused(badRequest(what, 'ask for them in several requests'));
+  }
+  const names = [...new Set(texts)].flatMap((text) => {
+    const name = parseUnitName(text);
+    return name.ok ? [name.value] : [];
+  });
+  const units = await catalog.readUnitsNamed({ names, isBrief }, signal);
+  const body: UnitPageBody = { units: units.map(unitBody) };
   return { status: 200, body };
 }
 

@@ -1,3 +1,5 @@
+import { systemClock } from '../lib/clock.ts';
+import { keepHeapTidy, thisHeap } from '../lib/heap-tidy.ts';
 import type { Result } from '../lib/result.ts';
 import { handedSockets } from './activation.ts';
 import type { ReadConfig } from './config.ts';
@@ -32,6 +34,7 @@ export async function startDaemon(early: EarlyParts, signal: AbortSignal): Promi
     for (const name of Object.keys(process.env)) {
       if (name.startsWith('LISTEN_')) delete process.env[name]; // not for our children
     }
+    void keepHeapTidy(thisHeap(systemClock), systemClock, signal); // never rejects
     const end = await runDaemon({ ...early, registry, log, notifier, handed }, signal);
     return end === 'refused' ? configurationStatus : 0;
   } catch (error) {

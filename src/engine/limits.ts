@@ -28,7 +28,7 @@ export const limits = {
   objectionMachinesMax: 3,
   /** Changes in one transaction; what belongs together must fit. */
   batchChangesMax: 100,
-  /** After a change, how long the leader waits for more of them. */
+  /** How long after a pass the leader waits for more changes, when there are some already. */
   gatherMs: 5,
   /** Pause after a trouble: doubles from the first to the maximum. */
   retryFirstMs: 100,

@@ -60,8 +60,11 @@ export async function serveTerm(
       overtakenCount = 0;
       const { wakeAtMs } = outcome;
       const restMs = wakeAtMs === null ? null : Math.max(wakeAtMs - clock.wallMs(), 0);
+      const settledAtMs = clock.nowMs();
       await wake.rest(restMs, clock, signal);
-      await rest(limits.gatherMs, clock, signal);
+      // What comes after a quiet moment is answered at once; what comes thick and fast is gathered.
+      const quietMs = clock.nowMs() - settledAtMs;
+      if (quietMs < limits.gatherMs) await rest(limits.gatherMs - quietMs, clock, signal);
     } else {
       overtakenCount += 1;
       const extraCount = overtakenCount - limits.replansMax;

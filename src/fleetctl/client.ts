@@ -11,6 +11,7 @@ import {
   type StoreBody,
   type UnitBody,
   type UnitStateBody,
+  unitNamesMax,
 } from '../api/schema.ts';
 import { FleetError } from '../lib/error.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -52,13 +53,30 @@ export class FleetClient {
     return isComplete(unit) ? unit : completeUnit(unit, await this.listStates(name));
   }
 
+  /** Those of these units that there are: a request a hundred, however many others there are. */
+  async getUnits(
+    names: readonly UnitName[],
+    content: 'whole' | 'brief',
+  ): Promise<ReadonlyMap<UnitName, UnitBody>> {
+    const units = new Map<UnitName, UnitBody>();
+    const wanted = new Map<string, UnitName>(names.map((name) => [name, name]));
+    for (let start = 0; start < names.length; start += unitNamesMax) {
+      const some = names.slice(start, start + unitNamesMax);
+      const asked = new Set<string>(some);
+      const found = await this.#units({ ...contentFilter(content), names: some.join(',') });
+      for (const unit of found) {
+        const name = wanted.get(unit.name);
+        if (name !== undefined) units.set(name, unit);
+      }
+      // A fleetd that does not know `names` has answered with all there are.
+      if (found.some(({ name }) => !asked.has(name))) break;
+    }
+    return units;
+  }
+
   /** `brief`: without texts and options, which is much faster where there are many. */
-  async listUnits(content: 'whole' | 'brief'): Promise<readonly UnitBody[]> {
-    const filter = content === 'brief' ? { brief: 'true' } : {};
-    const found = await this.#walk<PlainUnitBody>('units', filter);
-    if (found.every(isComplete)) return found;
-    const states = Map.groupBy(await this.listStates(), ({ name }) => name);
-    return found.map((unit) => completeUnit(unit, states.get(unit.name)));
+  listUnits(content: 'whole' | 'brief'): Promise<readonly UnitBody[]> {
+    return this.#units(contentFilter(content));
   }
 
   /** What machines say of all units, or of one. */
@@ -141,6 +159,13 @@ export class FleetClient {
 
   close(): void {
     this.#transport.close();
+  }
+
+  async #units(filter: Readonly<Record<string, string>>): Promise<readonly UnitBody[]> {
+    const found = await this.#walk<PlainUnitBody>('units', filter);
+    if (found.every(isComplete)) return found;
+    const states = Map.groupBy(await this.listStates(), ({ name }) => name);
+    return found.map((unit) => completeUnit(unit, states.get(unit.name)));
   }
 
   /** All pages of a listing; from the start again when the store forgot the revision meanwhile. */
@@ -234,6 +259,10 @@ function isNotice(item: unknown): item is NoticeBody {
 /** The fleetd of fleet 1.0 leaves out a list that is empty. */
 function isEmpty(page: object): boolean {
   return Object.keys(page).every((key) => key === 'nextPageToken');
+}
+
+function contentFilter(content: 'whole' | 'brief'): Readonly<Record<string, string>> {
+  return content === 'brief' ? { brief: 'true' } : {};
 }
 
 function unitPath(name: UnitName): string {

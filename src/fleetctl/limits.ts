@@ -2,7 +2,7 @@
 export const limits = {
   /** Requests at once, when a command names many units. */
   requestCountMax: 16,
-  /** Up to so many awaited units are asked for one by one, more of them as a listing. */
+  /** Up to so many units are asked for one by one, more of them a hundred in a request. */
   singleReadCountMax: 8,
   /** The pause between two looks at units that are awaited: at first, and at most. */
   lookFirstMs: 50,

@@ -41,7 +41,9 @@ export async function knownUnits(
   args: readonly string[],
 ): Promise<readonly KnownUnit[]> {
   const cluster = new Cluster(context.client());
-  const found = await inParallel(distinctNames(args), limits.requestCountMax, async (named) => {
+  const distinct = distinctNames(args);
+  await cluster.foresee(distinct);
+  const found = await inParallel(distinct, limits.requestCountMax, async (named) => {
     if (!named.name.ok) return fail(named.name.error);
     const name = named.name.value;
     const body = await cluster.get(name);
@@ -66,6 +68,14 @@ export class Cluster {
 
   constructor(client: FleetClient) {
     this.#client = client;
+  }
+
+  /** Asks for many units in few requests; a few are asked for one by one. */
+  async foresee(named: readonly NamedArgument[]): Promise<void> {
+    if (named.length <= limits.singleReadCountMax) return;
+    const names = named.flatMap(({ name }) => (name.ok ? [name.value] : []));
+    const units = await this.#client.getUnits(names, 'whole');
+    for (const name of names) this.#asked.set(name, Promise.resolve(units.get(name) ?? null));
   }
 
   /** null: the cluster does not know it. */

@@ -81,6 +81,9 @@ function alignCells(cells: readonly string[], stops: readonly number[]): string 
     .join('');
 }
 
+/** In characters; most cells are ASCII, where these are the code units. */
 function widthOf(cell: string): number {
-  return Array.from(cell).length;
+  return ascii.test(cell) ? cell.length : Array.from(cell).length;
 }
+
+const ascii = /^[ -~]*$/;

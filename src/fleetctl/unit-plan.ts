@@ -47,7 +47,9 @@ export async function planUnits(
   request: PlanRequest,
 ): Promise<readonly PlannedUnit[]> {
   const cluster = new Cluster(context.client());
-  const plans = await inParallel(distinctNames(args), limits.requestCountMax, (named) =>
+  const distinct = distinctNames(args);
+  await cluster.foresee(distinct);
+  const plans = await inParallel(distinct, limits.requestCountMax, (named) =>
     planUnit(cluster, named, request),
   );
   const problems = new Set(plans.flatMap((plan) => (plan.ok ? [] : plan.error)));

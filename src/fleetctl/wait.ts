@@ -66,7 +66,7 @@ export async function waitForUnits(context: Context, what: Await): Promise<reado
   return [...pending.keys()];
 }
 
-/** Looks through the API: one by one while they are few, as one listing when they are many. */
+/** Looks through the API: one by one while they are few, a hundred at once when they are many. */
 export async function readAwaited(
   client: FleetClient,
   names: readonly UnitName[],
@@ -75,8 +75,8 @@ export async function readAwaited(
     const units = await inParallel(names, limits.requestCountMax, (name) => client.getUnit(name));
     return new Map(names.map((name, index) => [name, units[index] ?? null]));
   }
-  const listed = new Map((await client.listUnits('brief')).map((unit) => [unit.name, unit]));
-  return new Map(names.map((name) => [name, listed.get(name) ?? null]));
+  const units = await client.getUnits(names, 'brief');
+  return new Map(names.map((name) => [name, units.get(name) ?? null]));
 }
 
 /** The names of machines, read again when one turns up that is not among them. */

@@ -6,6 +6,7 @@ import { addDrill } from './commands/drill.ts';
 import { addEtcd } from './commands/etcd.ts';
 import { addExec } from './commands/exec.ts';
 import { addFault } from './commands/fault.ts';
+import { addHollow } from './commands/hollow.ts';
 import { addPower } from './commands/power.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
@@ -23,6 +24,7 @@ const commands: readonly AddCommands[] = [
   addCopies,
   addDown,
   addDrill,
+  addHollow,
 ];
 
 const examples = `
@@ -37,6 +39,7 @@ Examples:
   fleetlab etcd backup monday; fleetlab etcd restore monday
   fleetlab add --cloud-config cloud-config/proxy.yaml
   fleetlab logs m1 -u fleet                     what its fleetd says
+  fleetlab hollow --machines 1000               what an etcd can carry
   fleetlab down                                 nothing is left`;
 
 /** What the program is given by its main. */

@@ -12,6 +12,7 @@ const packages: Readonly<Record<string, string>> = {
   bridge: 'iproute2',
   nsenter: 'util-linux',
   unshare: 'util-linux',
+  setpriv: 'util-linux',
 };
 
 /** The Debian packages that hold those programs. */

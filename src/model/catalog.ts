@@ -66,6 +66,12 @@ export interface UnitPageRequest extends PageRequest {
   readonly isBrief?: boolean;
 }
 
+/** Units that are asked for by their names; brief ones come without their text. */
+export interface NamedUnits {
+  readonly names: readonly UnitName[];
+  readonly isBrief: boolean;
+}
+
 /** A unit as it is to be stored; already validated. */
 export interface Submission {
   readonly name: UnitName;
@@ -111,6 +117,8 @@ export type OrphanOutcome =
 export interface Catalog {
   readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>>;
   readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null>;
+  /** Those that there are, in the order of their names in the request, at one revision. */
+  readUnitsNamed(request: NamedUnits, signal: AbortSignal): Promise<readonly UnitView[]>;
   readReports(
     page: PageRequest,
     filter: ReportFilter,

@@ -51,7 +51,11 @@ export class StoreAgentLedger implements AgentLedger {
     this.machine = registration.machine;
     const watched = keys.ordersOf(this.machine);
     this.#follower = new Follower(
-      { store, clock, watched, ranges: [{ range: watched, keysOnly: false }], ttlMs: lease.ttlMs },
+      {
+        ...{ store, clock, watched, ttlMs: lease.ttlMs },
+        ranges: [{ range: watched, keysOnly: false }],
+        newest: () => options.gate.known?.revision ?? null,
+      },
       {
         reset: (items, revision) => this.#reset(items, revision),
         apply: (events, revision) => this.#apply(events, revision),

@@ -4,13 +4,12 @@ import type { Machine } from '../model/machine.ts';
 import type { Placement } from '../model/placement.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { metadataCodec, placementCodec, unitCodec } from './codec.ts';
+import { metadataCodec, placementCodec } from './codec.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import { withMetadata } from './machine-view.ts';
 import { readAtOnce, readKeys, readPage, readWhole } from './paged-read.ts';
 import type { KeyRange, RangeRequest, Store, StoredItem } from './store.ts';
-import { undecodable } from './store-guard.ts';
 import { machineIn, reportIn, type StoredUnit, unitIn } from './stored-item.ts';
 
 /** What reading needs. */
@@ -30,28 +29,6 @@ export async function readUnitPage(
   const { items: units, revision } = shown;
   const items = await unitViews(parts, { units, revision, isBrief: page.isBrief === true }, signal);
   return { ...shown, items };
-}
-
-/** One unit; null when there is none or it was destroyed. Throws when it is not understood. */
-export async function readUnitView(
-  parts: ReadParts,
-  name: UnitName,
-  signal: AbortSignal,
-): Promise<UnitView | null> {
-  const key = parts.keys.unit(name);
-  const reading = await readKeys(parts.store, { keys: [key], revision: null }, signal);
-  const item = reading.items[0];
-  if (item === null || item === undefined) return null;
-  const record = unitCodec.decode(item.value);
-  if (!record.ok) throw undecodable(key, record.error);
-  if (record.value.gone) return null;
-  const unit = { name, record: record.value };
-  const views = await unitViews(
-    parts,
-    { units: [unit], revision: reading.revision, isBrief: false },
-    signal,
-  );
-  return views[0] ?? null;
 }
 
 /** One page of reports, by machine and unit; confirmations that a unit is gone are left out. */
@@ -100,7 +77,12 @@ export async function readMachinePage(
 ): Promise<Page<Machine>> {
   const { keys } = parts;
   const range = keys.all('machines');
-  const shown = await readShown(parts, { page, range }, machineIn(keys), signal);
+  const metadata = { ranges: [{ range: keys.all('metadata'), keysOnly: false }], revision: null };
+  // Side by side: mostly the store has not moved in between, and one round is enough.
+  const [shown, all] = await Promise.all([
+    readShown(parts, { page, range }, machineIn(keys), signal),
+    page.start === null ? readWhole(parts.store, metadata, signal) : null,
+  ]);
   const first = shown.items[0];
   const last = shown.items.at(-1);
   if (first === undefined || last === undefined) return shown;
@@ -108,7 +90,8 @@ export async function readMachinePage(
     from: keys.metadata(first.id, ''),
     to: `${keys.metadata(last.id, '')}\uffff`,
   };
-  const stored = await readRange(parts, between, shown.revision, signal);
+  const isOfOne = all?.revision === shown.revision;
+  const stored = isOfOne ? all.items : await readRange(parts, between, shown.revision, signal);
   const overlays = new Map<MachineId, Map<string, string>>();
   for (const item of stored) {
     const meaning = keys.meaning(item.key);
@@ -187,16 +170,26 @@ async function unitViews(
   }));
 }
 
-function ofIdentity(placement: Placement | undefined, record: UnitRecord): Placement | null {
-  return placement !== undefined && placement.identity === record.identity ? placement : null;
+/** A placement that is about this submission of its unit; null for any other. */
+export function ofIdentity(
+  placement: Placement | null | undefined,
+  record: UnitRecord,
+): Placement | null {
+  return placement?.identity === record.identity ? placement : null;
+}
+
+/** null: there is none, or it is not understood. */
+export function placementIn(item: StoredItem | null): Placement | null {
+  const placement = item === null ? null : placementCodec.decode(item.value);
+  return placement?.ok === true ? placement.value : null;
 }
 
 function placementsIn(keys: Keys, items: readonly StoredItem[]): Map<UnitName, Placement> {
   const placements = new Map<UnitName, Placement>();
   for (const item of items) {
     const meaning = keys.meaning(item.key);
-    const placement = placementCodec.decode(item.value);
-    if (meaning.kind === 'placement' && placement.ok) placements.set(meaning.unit, placement.value);
+    const placement = placementIn(item);
+    if (meaning.kind === 'placement' && placement !== null) placements.set(meaning.unit, placement);
   }
   return placements;
 }
@@ -262,11 +255,18 @@ async function machineIds(
 ): Promise<{ readonly revision: Revision; readonly machines: readonly MachineId[] }> {
   const ranges = [{ range: parts.keys.all('machines'), keysOnly: true }];
   const reading = await readWhole(parts.store, { ranges, revision }, signal);
-  const machines = reading.items.flatMap((item) => {
-    const meaning = parts.keys.meaning(item.key);
+  return {
+    revision: reading.revision,
+    machines: reading.items.flatMap(machineIdIn(parts.keys)),
+  };
+}
+
+/** Reads a key of `machines/`; nothing for any other. */
+export function machineIdIn(keys: Keys): (item: StoredItem) => readonly MachineId[] {
+  return (item) => {
+    const meaning = keys.meaning(item.key);
     return meaning.kind === 'machine' ? [meaning.machine] : [];
-  });
-  return { revision: reading.revision, machines };
+  };
 }
 
 async function readRange(

@@ -1,8 +1,8 @@
-import { FleetError } from '../lib/error.ts';
 import type {
   Catalog,
   HeldUnit,
   MetadataChange,
+  NamedUnits,
   OrphanOutcome,
   Page,
   PageRequest,
@@ -13,22 +13,25 @@ import type {
   UnitPageRequest,
   UnitView,
 } from '../model/catalog.ts';
-import { isKnownFinished } from '../model/copy.ts';
+import { asDesired } from '../model/desired.ts';
 import type { MachineId, UnitIdentity } from '../model/ids.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Order } from '../model/order.ts';
 import type { Placement } from '../model/placement.ts';
 import type { DesiredState, UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { readMachinePage, readReportPage, readUnitPage, readUnitView } from './catalog-reads.ts';
-import { metadataCodec, orderCodec, placementCodec, unitCodec } from './codec.ts';
+import { placementIn, readMachinePage, readReportPage, readUnitPage } from './catalog-reads.ts';
+import { orderCodec, unitCodec } from './codec.ts';
+import { FreshUnits } from './fresh-units.ts';
 import { readHeldUnits } from './held-reads.ts';
 import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
+import { recordMetadata } from './metadata-changes.ts';
+import { readUnitsNamed } from './named-reads.ts';
 import { readOrphanRows, recordRemoval } from './orphan-removal.ts';
 import { readKeys } from './paged-read.ts';
 import type { Compare, Op, Store, StoredItem } from './store.ts';
-import { requireOurStore, undecodable } from './store-guard.ts';
+import { raced, requireOurStore, undecodable } from './store-guard.ts';
 
 /** What the catalog works on. */
 export interface CatalogParts {
@@ -51,6 +54,9 @@ interface Current {
   readonly leftOrder: Order | null;
 }
 
+/** No unit of that name, and nothing left of one. */
+const nobody: Current = { item: null, record: null, placement: null, leftOrder: null };
+
 /** What a verb wants to write after looking at what is there. */
 interface Step<Outcome> {
   readonly outcome: Outcome;
@@ -60,17 +66,24 @@ interface Step<Outcome> {
 /** The API's door to the store; see `Catalog`. */
 export class StoreCatalog implements Catalog {
   readonly #parts: CatalogParts;
+  readonly #fresh: FreshUnits;
 
   constructor(parts: CatalogParts) {
     this.#parts = parts;
+    this.#fresh = new FreshUnits(parts);
   }
 
   readUnits(page: UnitPageRequest, signal: AbortSignal): Promise<Page<UnitView>> {
     return readUnitPage(this.#parts, page, signal);
   }
 
-  readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
-    return readUnitView(this.#parts, name, signal);
+  async readUnit(name: UnitName, signal: AbortSignal): Promise<UnitView | null> {
+    const [view = null] = await this.readUnitsNamed({ names: [name], isBrief: false }, signal);
+    return view;
+  }
+
+  readUnitsNamed(request: NamedUnits, signal: AbortSignal): Promise<readonly UnitView[]> {
+    return readUnitsNamed(this.#parts, request, signal);
   }
 
   readHeldUnits(filter: ReportFilter, signal: AbortSignal): Promise<readonly HeldUnit[]> {
@@ -89,13 +102,15 @@ export class StoreCatalog implements Catalog {
     return readMachinePage(this.#parts, page, signal);
   }
 
-  submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
-    const identity = this.#parts.newIdentity();
-    return this.#change(
-      submission.name,
-      (current) => this.#submitStep(submission, identity, current),
-      signal,
-    );
+  /** Most submissions are of units that are not there: those cost no look. */
+  async submit(submission: Submission, signal: AbortSignal): Promise<SubmitOutcome> {
+    const { keys, newIdentity } = this.#parts;
+    const { name } = submission;
+    const identity = newIdentity();
+    const { outcome, ops: writes } = this.#submitStep(submission, identity, nobody);
+    const absent = [keys.unit(name), keys.placement(name)];
+    if (await this.#fresh.add({ absent, writes })) return outcome;
+    return this.#change(name, (current) => this.#submitStep(submission, identity, current), signal);
   }
 
   setDesired(
@@ -107,7 +122,7 @@ export class StoreCatalog implements Catalog {
       name,
       (current) => {
         if (current.record === null) return { outcome: 'missing', ops: [] };
-        const record = asDesired({ ...current, record: current.record }, desired);
+        const record = asDesired(current.record, current.placement, desired);
         if (record === current.record) return { outcome: 'unchanged', ops: [] };
         return { outcome: 'updated', ops: [this.#putUnit(name, record, current)] };
       },
@@ -152,22 +167,8 @@ export class StoreCatalog implements Catalog {
     return recordRemoval(this.#parts, what, signal);
   }
 
-  async changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
-    const { store, keys, storeGuard } = this.#parts;
-    // No key twice in one transaction: the last change of each counts.
-    const values = new Map<string, string>();
-    for (const { machine, key, value } of changes) {
-      // An empty value stands for none: it has to outweigh the configured one.
-      values.set(keys.metadata(machine, key), metadataCodec.encode({ value: value ?? '' }));
-    }
-    if (values.size === 0) return;
-    const writes = [...values].map(
-      ([key, value]): Op => ({ kind: 'put', key, value, leaseId: null }),
-    );
-    const answer = await store.txn({ onlyIf: storeGuard(), writes }, signal);
-    if (answer.succeeded) return;
-    await requireOurStore(this.#parts, signal);
-    throw conflict('the cluster record');
+  changeMetadata(changes: readonly MetadataChange[], signal: AbortSignal): Promise<void> {
+    return recordMetadata(this.#parts, changes, signal);
   }
 
   #submitStep(
@@ -202,7 +203,7 @@ export class StoreCatalog implements Catalog {
         ops: [this.#putUnit(name, fresh, null), putText],
       };
     }
-    const wanted = asDesired({ ...current, record: before }, desired);
+    const wanted = asDesired(before, current.placement, desired);
     if (wanted === before && before.contentHash === contentHash) {
       return { outcome: 'unchanged', ops: [] };
     }
@@ -231,7 +232,7 @@ export class StoreCatalog implements Catalog {
       if (answer.succeeded) return outcome;
       await requireOurStore(this.#parts, signal);
     }
-    throw conflict(name);
+    throw raced(name);
   }
 
   async #look(name: UnitName, signal: AbortSignal): Promise<Current> {
@@ -239,7 +240,7 @@ export class StoreCatalog implements Catalog {
     const keys = [key, this.#parts.keys.placement(name)];
     const reading = await readKeys(this.#parts.store, { keys, revision: null }, signal);
     const [item = null, placed = null] = reading.items;
-    const placement = placed === null ? null : readPlacement(placed);
+    const placement = placementIn(placed);
     if (item === null) {
       const leftOrder = await this.#leftOrder(name, placement, signal);
       return { item, record: null, placement: null, leftOrder };
@@ -268,31 +269,4 @@ export class StoreCatalog implements Catalog {
     const value = unitCodec.encode(record, isSame ? over?.item?.value : undefined);
     return { kind: 'put', key: this.#parts.keys.unit(name), value, leaseId: null };
   }
-}
-
-function readPlacement(item: StoredItem): Placement | null {
-  const placement = placementCodec.decode(item.value);
-  return placement.ok ? placement.value : null;
-}
-
-function conflict(what: string): FleetError {
-  return new FleetError(`others kept changing ${what}`, {
-    code: 'registry/conflict',
-    retry: 'soon',
-    hint: 'Look at what it is now, then try again.',
-  });
-}
-
-/**
- * The record with another desired state; the same record when nothing is asked for. A oneshot that
- * is to start while it does not, or after it has finished, is to run once more.
- */
-function asDesired(
-  { record, placement }: Current & { readonly record: UnitRecord },
-  desired: DesiredState,
-): UnitRecord {
-  const isFinished = isKnownFinished(record, placement);
-  if (record.desired === desired && !isFinished) return record;
-  const isRun = record.oneshot && desired === 'launched';
-  return { ...record, desired, restartCount: record.restartCount + (isRun ? 1 : 0) };
 }

@@ -25,6 +25,7 @@ import {
   oneOf,
   orAbsent,
   orNull,
+  parse,
   record,
 } from './decoder.ts';
 import { hasUnknown, withUnknownOf } from './unknown-fields.ts';
@@ -61,8 +62,8 @@ export interface Codec<T> {
   encode(value: T, over?: string): string;
   /** Total: never throws, says what is wrong. */
   decode(text: string): Result<T, string>;
-  /** Whether a record that was understood has fields that we do not know. */
-  hasMore(text: string): boolean;
+  /** As `decode`, and whether a record that was understood has fields that we do not know. */
+  read(text: string): { readonly record: Result<T, string>; readonly hasMore: boolean };
 }
 
 const machineId = aText<MachineId>(/^[^/\s]+$/, 'a machine id');
@@ -208,28 +209,33 @@ export const metadataCodec = codec<{ readonly value: string }>(record({ value: a
 function codec<T extends object>(decoder: Decoder<T>): Codec<T> {
   const format: Decoder<number> = aCount;
   const known = { fields: { ...decoder.fields, format } };
+  const head = record<{ format: number }>({ format });
+  const understood = (value: unknown): Result<T, string> => {
+    const begun = decode(value, head);
+    if (!begun.ok) return begun;
+    if (begun.value.format > formatNow) {
+      return fail(`format ${begun.value.format} is newer than ${formatNow}, which we understand`);
+    }
+    return decode(value, decoder);
+  };
   return {
     encode: (value, over) => {
       const now = { format: formatBase, ...value };
-      return JSON.stringify(withUnknownOf(now, parsed(over), known), mapsAsObjects);
+      const before = over === undefined ? null : parse(over);
+      const whole = before?.ok ? withUnknownOf(now, before.value, known) : now;
+      return JSON.stringify(whole, mapsAsObjects);
     },
     decode: (text) => {
-      const head = decode(text, record<{ format: number }>({ format }));
-      if (!head.ok) return head;
-      if (head.value.format > formatNow) {
-        return fail(`format ${head.value.format} is newer than ${formatNow}, which we understand`);
-      }
-      return decode(text, decoder);
+      const value = parse(text);
+      return value.ok ? understood(value.value) : value;
     },
-    hasMore: (text) => hasUnknown(parsed(text), known),
+    read: (text) => {
+      const value = parse(text);
+      if (!value.ok) return { record: value, hasMore: false };
+      const found = understood(value.value);
+      return { record: found, hasMore: found.ok && hasUnknown(value.value, known) };
+    },
   };
-}
-
-/** null: there is nothing, or nothing that can be read. */
-function parsed(text: string | undefined): unknown {
-  if (text === undefined) return null;
-  const value = decode(text, (item) => item);
-  return value.ok ? value.value : null;
 }
 
 function mapsAsObjects(_key: string, value: unknown): unknown {

@@ -10,10 +10,19 @@ export type Decoder<T> = ((value: unknown, where: string) => T) & {
 /** Thrown inside decoders only. */
 class DecodeFailure extends Error {}
 
-/** Total: whatever the text is, the answer is a value or says what is wrong with it. */
-export function decode<T>(text: string, decoder: Decoder<T>): Result<T, string> {
+/** Total: whatever the text is, the answer is what its JSON says, or what is wrong with it. */
+export function parse(text: string): Result<unknown, string> {
   try {
-    return ok(decoder(JSON.parse(text), 'record'));
+    return ok(JSON.parse(text));
+  } catch (thrown) {
+    return fail(messageOf(thrown));
+  }
+}
+
+/** Total: whatever it is, the answer is a value or says what is wrong with it. */
+export function decode<T>(value: unknown, decoder: Decoder<T>): Result<T, string> {
+  try {
+    return ok(decoder(value, 'record'));
   } catch (thrown) {
     return fail(messageOf(thrown));
   }
@@ -80,13 +89,15 @@ export function record<T extends object>(
     readonly [Name in keyof T]-?: Decoder<T[Name] | undefined>;
   },
 ): Decoder<T> {
+  const entries = Object.entries<Decoder<unknown>>(fields);
   const decoder: Decoder<T> = (value, where) => {
     const source = anObject(value, where);
-    const entries = Object.entries<Decoder<unknown>>(fields).map(([name, decoder]) => [
-      name,
-      decoder(source[name], `${where}.${name}`),
-    ]);
-    return Object.fromEntries(entries.filter(([, field]) => field !== undefined)) as T;
+    const read: Record<string, unknown> = {};
+    for (const [name, decoder] of entries) {
+      const field = decoder(source[name], `${where}.${name}`);
+      if (field !== undefined) read[name] = field;
+    }
+    return read as T;
   };
   return Object.assign(decoder, { fields });
 }

@@ -169,7 +169,11 @@ class Seat {
       wake.nudge();
     };
     this.#follower = new Follower(
-      { store, clock, watched, ranges: [{ range: watched, keysOnly: false }], ttlMs: lease.ttlMs },
+      {
+        ...{ store, clock, watched, ttlMs: lease.ttlMs },
+        ranges: [{ range: watched, keysOnly: false }],
+        newest: () => options.gate.known?.revision ?? null,
+      },
       {
         reset: (items) => set(items[0] ?? null),
         apply: (events) => {

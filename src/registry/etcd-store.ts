@@ -80,6 +80,7 @@ export class EtcdStore implements Store {
     signal: AbortSignal,
   ): Promise<Result<RangeAnswer, RevisionRefusal>> {
     const answer = await this.#read(
+      'range',
       (etcd, options) => etcd.kv.range(toWireRange(request), options),
       signal,
     );
@@ -92,7 +93,11 @@ export class EtcdStore implements Store {
   ): Promise<Result<readonly RangeAnswer[], RevisionRefusal>> {
     if (requests.length === 0) return ok([]);
     const success = requests.map((request) => ({ request_range: toWireRange(request) }));
-    const answer = await this.#read((etcd, options) => etcd.kv.txn({ success }, options), signal);
+    const answer = await this.#read(
+      'ranges',
+      (etcd, options) => etcd.kv.txn({ success }, options),
+      signal,
+    );
     if (!answer.ok) return answer;
     const { header, responses } = answer.value;
     return ok(
@@ -123,7 +128,7 @@ export class EtcdStore implements Store {
   async grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
     const answer = await this.#call(
       {
-        kind: 'lease',
+        kind: 'grant',
         effect: 'read', // a lease whose id never arrived holds nothing and expires
         run: (etcd, options) =>
           etcd.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1000) }, options),
@@ -144,7 +149,7 @@ export class EtcdStore implements Store {
   async inspectLease(leaseId: LeaseId, signal: AbortSignal): Promise<LeaseStanding | null> {
     const answer = await this.#call(
       {
-        kind: 'lease',
+        kind: 'inspect',
         effect: 'read',
         run: (etcd, options) => etcd.leaseClient.leaseTimeToLive({ ID: leaseId }, options),
       },
@@ -160,7 +165,7 @@ export class EtcdStore implements Store {
     try {
       await this.#call(
         {
-          kind: 'lease',
+          kind: 'revoke',
           effect: 'write',
           run: (etcd, options) => etcd.leaseClient.leaseRevoke({ ID: leaseId }, options),
         },
@@ -210,11 +215,12 @@ export class EtcdStore implements Store {
   }
 
   async #read<T extends EtcdAnswer>(
+    kind: 'range' | 'ranges',
     run: EtcdCall<T>['run'],
     signal: AbortSignal,
   ): Promise<Result<T, RevisionRefusal>> {
     try {
-      return ok(await this.#call({ kind: 'range', effect: 'read', run }, signal));
+      return ok(await this.#call({ kind, effect: 'read', run }, signal));
     } catch (thrown) {
       const refusal = revisionRefusal(thrown);
       if (refusal !== null) return fail(refusal);

@@ -23,8 +23,14 @@ export interface FollowerOptions {
   /** Parts to read, all inside `watched`. */
   readonly ranges: readonly WholeRange[];
   readonly watched: KeyRange;
-  /** Silence after which a sign of life is asked for, and one more until it is read again. */
+  /** Silence after which a sign of life is asked for, if there is anything that it could tell. */
   readonly ttlMs: number;
+  /**
+   * The highest revision that anybody here has heard of, null when that is not known. Each renewal
+   * of the lease brings that of the same member: what is silent while it stands still has nothing
+   * to say, and asking costs a cluster at rest more than its leases.
+   */
+  readonly newest: () => Revision | null;
 }
 
 /**
@@ -80,37 +86,32 @@ export class Follower {
   /** Ends when it has to be read again, or on abort; false when it was over at once. */
   async #watch(after: Revision, signal: AbortSignal): Promise<boolean> {
     const { store, clock, watched, ttlMs } = this.#options;
-    const patienceMs = ttlMs + Math.min(ttlMs, limits.requestTimeoutMs);
-    let heardAtMs = clock.nowMs();
+    const silence = new Silence(this.#options, after);
     let wasHeard = false;
     let isOver = false;
-    let isAsked = false; // not by time: an answer may come in the same millisecond
-    const heard = (): void => {
-      heardAtMs = clock.nowMs();
-      wasHeard = true;
-      isAsked = false;
-    };
     const watch: Watch = store.watch(watched, (after + 1n) as Revision, {
       events: (events, revision) => {
-        heard();
+        wasHeard = true;
+        silence.brokenBy(revision);
         this.#target.apply(events, revision);
       },
-      alive: heard,
+      alive: () => {
+        wasHeard = true;
+        silence.brokenBy(null);
+      },
       ended: () => {
         isOver = true;
         this.#wake.nudge();
       },
     });
     while (!isOver && !this.#isStale && !signal.aborted) {
-      const silentMs = clock.nowMs() - heardAtMs;
-      if (silentMs >= patienceMs) break;
-      if (silentMs >= ttlMs && !isAsked) {
-        isAsked = true;
-        watch.requestProgress();
-      }
+      const advice = silence.advise();
+      if (advice.kind === 'read') break;
+      if (advice.kind === 'ask') watch.requestProgress();
       this.#wake.clear();
       if (isOver || this.#isStale) break;
-      await this.#wake.rest((silentMs >= ttlMs ? patienceMs : ttlMs) - silentMs, clock, signal);
+      const restMs = advice.kind === 'rest' ? advice.ms : Math.min(ttlMs, limits.requestTimeoutMs);
+      await this.#wake.rest(restMs, clock, signal);
     }
     watch.stop();
     return wasHeard || this.#isStale;
@@ -120,5 +121,50 @@ export class Follower {
     if (problem === this.#problem) return;
     this.#problem = problem;
     this.#target.troubled(problem);
+  }
+}
+
+type Advice =
+  | { readonly kind: 'rest'; readonly ms: number }
+  | { readonly kind: 'ask' }
+  | { readonly kind: 'read' };
+
+/** How long a watch has said nothing, and what to make of it. */
+class Silence {
+  readonly #options: FollowerOptions;
+  #heardAtMs: number;
+  /** Everything up to this was shown, or was not about the range. */
+  #shown: Revision;
+  #asked: { readonly atMs: number; readonly newest: Revision | null } | null = null;
+
+  constructor(options: FollowerOptions, shown: Revision) {
+    this.#options = options;
+    this.#shown = shown;
+    this.#heardAtMs = options.clock.nowMs();
+  }
+
+  /** The watch told of that revision; null: only that it lives. */
+  brokenBy(revision: Revision | null): void {
+    this.#heardAtMs = this.#options.clock.nowMs();
+    // An answer comes over the same stream: what was known when it was asked for lies behind it.
+    const shown = revision ?? this.#asked?.newest ?? this.#shown;
+    if (shown > this.#shown) this.#shown = shown;
+    this.#asked = null;
+  }
+
+  /** Asked once, read again when there is no answer. */
+  advise(): Advice {
+    const { clock, ttlMs, newest } = this.#options;
+    const nowMs = clock.nowMs();
+    if (this.#asked !== null) {
+      const leftMs = this.#asked.atMs + Math.min(ttlMs, limits.requestTimeoutMs) - nowMs;
+      return leftMs <= 0 ? { kind: 'read' } : { kind: 'rest', ms: leftMs };
+    }
+    const silentMs = nowMs - this.#heardAtMs;
+    if (silentMs < ttlMs) return { kind: 'rest', ms: ttlMs - silentMs };
+    const known = newest();
+    if (known !== null && known <= this.#shown) return { kind: 'rest', ms: ttlMs };
+    this.#asked = { atMs: nowMs, newest: known };
+    return { kind: 'ask' };
   }
 }

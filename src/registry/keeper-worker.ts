@@ -2,6 +2,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
+import { keepHeapTidy, thisHeap } from '../lib/heap-tidy.ts';
 import { Keeper } from './keeper.ts';
 import type { KeeperOrder, KeeperStart } from './keeper-words.ts';
 import { LeaseWire } from './lease-wire.ts';
@@ -21,6 +22,7 @@ const keeper = new Keeper({
   say,
 });
 parentPort?.on('message', (order: KeeperOrder) => keeper.obey(order));
+void keepHeapTidy(thisHeap(systemClock), systemClock, new AbortController().signal); // never rejects
 
 /** CLOCK_BOOTTIME, which goes on while the machine sleeps. */
 function bootMs(): number {

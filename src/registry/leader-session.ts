@@ -49,7 +49,8 @@ export class StoreLeaderSession implements LeaderSession {
     this.term = options.term;
     this.#seq = options.term;
     const { store, keys, clock, lease, gate } = options;
-    this.#mirror = new Mirror({ store, keys, clock, ttlMs: lease.ttlMs });
+    const newest = (): Revision | null => gate.known?.revision ?? null;
+    this.#mirror = new Mirror({ store, keys, clock, ttlMs: lease.ttlMs, newest });
     this.#mirror.onChange(() => this.#look());
     // A term does not outlive a store that is not believed: its picture is of another world.
     this.#forgets = [lease.onLost(() => this.#end()), gate.onTurn(() => this.#end())];

@@ -79,7 +79,7 @@ export class MemoryStore implements Store {
     requests: readonly RangeRequest[],
     signal: AbortSignal,
   ): Promise<Result<readonly RangeAnswer[], RevisionRefusal>> {
-    await this.#arrive('range', signal);
+    await this.#arrive('ranges', signal);
     const answers: RangeAnswer[] = [];
     for (const request of requests) {
       const answer = this.#history.read(request);
@@ -137,7 +137,7 @@ export class MemoryStore implements Store {
   }
 
   async grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
-    await this.#arrive('lease', signal);
+    await this.#arrive('grant', signal);
     if (this.fill.isFull) throw refused('registry/full', 'database space exceeded', 'soon');
     this.#granted.count += 1;
     const leaseId = String(7_000_000_000 + this.#granted.count) as LeaseId;
@@ -161,13 +161,13 @@ export class MemoryStore implements Store {
   }
 
   async inspectLease(leaseId: LeaseId, signal: AbortSignal): Promise<LeaseStanding | null> {
-    await this.#arrive('lease', signal);
+    await this.#arrive('inspect', signal);
     const lease = this.#leases.get(leaseId);
     return lease === undefined ? null : this.#standing(lease);
   }
 
   async revokeLease(leaseId: LeaseId, signal: AbortSignal): Promise<void> {
-    await this.#arrive('lease', signal);
+    await this.#arrive('revoke', signal);
     this.#drop(leaseId);
   }
 

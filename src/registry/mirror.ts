@@ -13,6 +13,8 @@ export interface MirrorOptions {
   readonly keys: Keys;
   readonly clock: Clock;
   readonly ttlMs: number;
+  /** See `FollowerOptions`. */
+  readonly newest: () => Revision | null;
 }
 
 /** The leader's picture of the whole prefix, kept equal to the store while it runs. */
@@ -27,7 +29,7 @@ export class Mirror {
   #readAtMs = 0;
 
   constructor(options: MirrorOptions) {
-    const { store, keys, clock, ttlMs } = options;
+    const { store, keys, clock, ttlMs, newest } = options;
     this.#keys = keys;
     this.#clock = clock;
     const { from, to } = keys.everything;
@@ -38,7 +40,7 @@ export class Mirror {
       { range: { from: texts.to, to }, keysOnly: false },
     ];
     this.#follower = new Follower(
-      { store, clock, ranges, watched: keys.everything, ttlMs },
+      { store, clock, ranges, watched: keys.everything, ttlMs, newest },
       {
         reset: (items, revision) => this.#reset(items, revision),
         apply: (events, revision) => {

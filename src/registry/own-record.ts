@@ -1,7 +1,6 @@
-import type { Clock } from '../lib/clock.ts';
 import type { Revision } from '../model/ids.ts';
-import { Follower } from './follower.ts';
-import type { Store, StoredItem, WatchEvent } from './store.ts';
+import { Follower, type FollowerOptions } from './follower.ts';
+import type { StoredItem, WatchEvent } from './store.ts';
 
 /** Our record as it is in the store: when it was created, null when there is none. */
 export type RecordSeen = (createRevision: Revision | null, revision: Revision) => void;
@@ -12,7 +11,7 @@ export type RecordSeen = (createRevision: Revision | null, revision: Revision) =
  * of it a third of a TTL later, when the units already start on other machines.
  */
 export function followRecord(
-  what: { readonly store: Store; readonly clock: Clock; readonly ttlMs: number },
+  what: Omit<FollowerOptions, 'ranges' | 'watched'>,
   key: string,
   seen: RecordSeen,
 ): Follower {

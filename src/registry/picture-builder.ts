@@ -264,9 +264,9 @@ export class PictureBuilder {
   }
 
   #decode<T>(codec: Codec<T>, { key, value }: StoredItem): Result<T, string> {
-    const record = codec.decode(value);
+    const { record, hasMore } = codec.read(value);
     this.#unreadableKeys.set(key, record.ok ? null : record.error);
-    if (record.ok && codec.hasMore(value)) this.#richTexts.set(key, value);
+    if (hasMore) this.#richTexts.set(key, value);
     else this.#richTexts.delete(key);
     return record;
   }

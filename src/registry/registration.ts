@@ -113,11 +113,12 @@ export class Registration {
    * as `join` does.
    */
   async keep(signal: AbortSignal): Promise<RegistrationOutcome> {
-    const { store, clock, lease, keys } = this.#options;
+    const { store, clock, lease, keys, gate } = this.#options;
     const key = keys.machine(this.machine);
+    const newest = (): Revision | null => gate.known?.revision ?? null;
     const ending = new AbortController();
     const looking = followRecord(
-      { store, clock, ttlMs: lease.ttlMs },
+      { store, clock, newest, ttlMs: lease.ttlMs },
       key,
       (createRevision, at) => {
         const isOld = this.#claimedAt === null || at < this.#claimedAt;

@@ -1,5 +1,4 @@
 import type { Clock } from '../lib/clock.ts';
-import { FleetError } from '../lib/error.ts';
 import { type Brake, isBraking } from '../model/brake.ts';
 import type { Page, PageRequest } from '../model/catalog.ts';
 import type { MachineId } from '../model/ids.ts';
@@ -11,7 +10,7 @@ import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import { readKeys, readWhole } from './paged-read.ts';
 import type { Compare, Op, Store, StoredItem } from './store.ts';
-import { requireOurStore, undecodable } from './store-guard.ts';
+import { raced, requireOurStore, undecodable } from './store-guard.ts';
 import { machineIn } from './stored-item.ts';
 
 /** What the roster works on. */
@@ -143,11 +142,7 @@ export class StoreRoster implements Roster {
       if (answer.succeeded) return outcome;
       await requireOurStore(this.#parts, signal);
     }
-    throw new FleetError(`others kept changing ${what}`, {
-      code: 'registry/conflict',
-      retry: 'soon',
-      hint: 'Look at what it is now, then try again.',
-    });
+    throw raced(what);
   }
 }
 

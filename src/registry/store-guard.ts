@@ -11,6 +11,15 @@ export function undecodable(key: string, why: string): FleetError {
   });
 }
 
+/** A guarded write was tried as often as it may be, and somebody else was faster each time. */
+export function raced(what: string): FleetError {
+  return new FleetError(`others kept changing ${what}`, {
+    code: 'registry/conflict',
+    retry: 'soon',
+    hint: 'Look at what it is now, then try again.',
+  });
+}
+
 /** Throws `registry/not-ours` when the store is not that of our cluster any more. */
 export async function requireOurStore(
   parts: {

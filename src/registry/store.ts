@@ -188,13 +188,17 @@ export interface StoreMember {
   readonly isLearner: boolean;
 }
 
-/** Kinds of requests, for counters. */
+/** Kinds of requests, for counters: each is one message to etcd. */
 export type RequestKind =
   | 'range'
+  /** Several readings at one revision: to etcd, a transaction. */
+  | 'ranges'
   | 'txn'
   | 'watch'
   | 'progress'
-  | 'lease'
+  | 'grant'
+  | 'inspect'
+  | 'revoke'
   | 'renewal'
   | 'space'
   | 'members';

@@ -27,10 +27,14 @@ export function printable(
   text: string,
   lengthMax: number = unitFileLimits.problemTextLengthMax,
 ): string {
+  if (text.length <= lengthMax && plain.test(text)) return text;
   const characters = Array.from(text.slice(0, 2 * lengthMax + 2));
   const shown = characters.slice(0, lengthMax).map(escapeUnprintable).join('');
   return characters.length > lengthMax ? `${shown}…` : shown;
 }
+
+/** Most texts are nothing else, and need no look at each character. */
+const plain = /^[ -~]*$/;
 
 /** Control, format (bidirectional marks, BOM), private, unassigned, lone surrogates, separators. */
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u;

@@ -21,6 +21,7 @@ export class PaperLedger implements AgentLedger {
   /** True: every call fails, as with a store that is away. */
   isAway = false;
   reportBatchCount = 0;
+  textReadCount = 0;
 
   /** Gives an order about a text; the identity is that of the text unless said otherwise. */
   order(name: UnitName, text: string, want: Want, changes: Partial<Order> = {}): void {
@@ -84,6 +85,7 @@ export class PaperLedger implements AgentLedger {
 
   async readText(hash: ContentHash): Promise<string | null> {
     this.#requireStore();
+    this.textReadCount += 1;
     return this.#texts.get(hash) ?? null;
   }
 

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/lab/run.ts';
 import { run } from '../../src/lab/run.ts';
+import { guardLab } from '../builders/guard-lab.ts';
 import { marksOf, tracesOf } from './computer.ts';
 import { fleetlab, fleetlabPath, prepareCheckout, startFleetlab } from './fleetlab.ts';
-import { guardLab, testLabName } from './with-lab.ts';
+import { testLabName } from './with-lab.ts';
 
 const lab = testLabName();
 const call = (...args: readonly string[]): Promise<RunResult> => fleetlab(lab, args);

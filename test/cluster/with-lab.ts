@@ -2,8 +2,6 @@
 // Knows fleetlab's typed calls; knows nothing of engine, agent or registry.
 // Start with withLab: `const lab = withLab()` on top of a file, `lab.exec('m1', […])` in a test.
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
 import { downLab } from '../../src/lab/down.ts';
 import { execIn } from '../../src/lab/exec.ts';
@@ -13,9 +11,8 @@ import type { LabStatus, MachineStatus } from '../../src/lab/status.ts';
 import { labEnvironment, labStatus } from '../../src/lab/status.ts';
 import type { UpOptions } from '../../src/lab/up.ts';
 import { upLab } from '../../src/lab/up.ts';
+import { guardLab } from '../builders/guard-lab.ts';
 import { prepareCheckout } from './fleetlab.ts';
-
-const labMain = fileURLToPath(new URL('../../src/lab/main.ts', import.meta.url));
 
 /** A lab that is up while the tests of a file run. */
 export interface TestLab {
@@ -65,19 +62,4 @@ export function withLab(options: UpOptions = {}): TestLab {
     },
     environment: () => labEnvironment(context.lab),
   };
-}
-
-/**
- * Takes the lab down once this process has ended, however it ends: a shell of its own session reads
- * from a pipe of which only this process holds the other end.
- */
-export function guardLab(lab: string): ChildProcess {
-  const script = 'read -r _; exec "$@" >/dev/null 2>&1';
-  const command = [process.execPath, labMain, '--lab', lab, 'down'];
-  const guard = spawn('/bin/sh', ['-c', script, 'guard', ...command], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  guard.unref();
-  return guard;
 }

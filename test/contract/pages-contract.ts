@@ -89,6 +89,36 @@ function walkTests(parts: Parts): void {
     expect(pages.flat()).toEqual(there.map((name) => `${name} launched`));
   });
 
+  test('a hundred units by name are what each of them is by itself', async () => {
+    const { cluster } = parts();
+    const [one, two] = [await cluster.join('1'), await cluster.join('2')];
+    const there = names(90, 100);
+    for (const name of there) {
+      // Two texts, each of many units.
+      const text = `[Service]\nExecStart=/bin/echo ${name.length % 2}\n`;
+      await cluster.done(one.catalog.submit(aSubmission(name, text), never));
+    }
+    const [first = '', second = ''] = there;
+    await cluster.done(one.catalog.destroy(aName(first), never));
+    for (const daemon of [one, two]) {
+      const { identity } =
+        (await cluster.done(one.catalog.readUnit(aName(second), never)))?.record ?? {};
+      const report = { ...aReport('active'), ...(identity === undefined ? {} : { identity }) };
+      const reports = new Map([[aName(second), report]]);
+      await cluster.done(daemon.ledger.report(reports, never));
+    }
+    const asked = [...there].reverse().map(aName);
+    const named = { names: [...asked, aName('none.service')], isBrief: false };
+    const units = await cluster.done(one.catalog.readUnitsNamed(named, never));
+    expect(units.map(({ name }) => name)).toEqual(asked.filter((name) => name !== first));
+    const alone = await cluster.done(one.catalog.readUnit(aName(second), never));
+    expect(alone?.reports.map(({ machine }) => machine)).toEqual(['1', '2']);
+    expect(units.at(-1)).toEqual(alone);
+    const page = { start: null, limitCount: 100 };
+    const listed = await cluster.done(one.catalog.readUnits(page, never));
+    expect([...units].reverse()).toEqual(listed.items);
+  });
+
   test('states that come and go during a walk are neither skipped nor repeated', async () => {
     const { cluster } = parts();
     const machines = [await cluster.join('1'), await cluster.join('2')] as const;

@@ -41,7 +41,7 @@ test('the mirror equals a fresh reading after any writes, breaks and compactions
     fc.asyncProperty(fc.array(aStep, { maxLength: 20 }), async (steps) => {
       const clock = new ManualClock();
       const store = new MemoryStore(clock);
-      const mirror = new Mirror({ store, keys, clock, ttlMs: 1000 });
+      const mirror = new Mirror({ store, keys, clock, ttlMs: 1000, newest: () => null });
       const ending = new AbortController();
       const running = mirror.run(ending.signal);
       await clock.pass(1);

@@ -103,6 +103,20 @@ export const mutants: readonly Mutant[] = [
     test: null,
   },
   {
+    name: 'a new unit is stored over one that is there',
+    file: 'src/registry/fresh-units.ts',
+    find: 'onlyIf: [...onlyIf, ...this.#storeGuard()]',
+    replace: 'onlyIf: [...onlyIf.slice(0, 0), ...this.#storeGuard()]',
+    test: 'test/unit/registry/fresh-units.test.ts',
+  },
+  {
+    name: 'a watch that went silent is believed for ever',
+    file: 'src/registry/follower.ts',
+    find: 'if (known !== null && known <= this.#shown) return',
+    replace: 'if (known !== null) return',
+    test: 'test/unit/registry/follower.test.ts',
+  },
+  {
     name: 'lease never expires',
     file: 'src/registry/memory-store.ts',
     find: 'lease.cancelExpiry = this.#clock.after(lease.grantedMs, () => this.#drop(leaseId));',
@@ -119,7 +133,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a link is left behind',
     file: 'src/agent/files.ts',
-    find: "if ((await this.#readLink(name)) === 'ours') await this.#unlink(this.#linkPath(name));",
+    find: "if ((await this.#readLink(name)) === 'ours') await this.#remove(this.#linkPath(name));",
     replace: '',
     test: null,
   },

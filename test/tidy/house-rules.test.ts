@@ -46,6 +46,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   lab: ['lib'],
   cloudinit: ['lib', 'unitfile'],
   single: [],
+  // A daemon without its machine: what it is made of, and the words that the lab speaks with it.
+  hollow: [
+    ...['lib', 'unitfile', 'model', 'registry', 'agent', 'lab/hollow/words.ts'],
+    ...['daemon/membership.ts', 'daemon/memory.ts', 'daemon/store-memory.ts'],
+  ],
 };
 
 /** Folders behind which a package stays. */

@@ -8,7 +8,7 @@ import { limits } from '../limits.ts';
 import { knownUnits } from '../named-units.ts';
 import { sendAll } from '../send.ts';
 import type { Verdict } from '../verdict.ts';
-import { MachineLookup, waitForUnits } from '../wait.ts';
+import { MachineLookup, readAwaited, waitForUnits } from '../wait.ts';
 import { readWaitFlags, waitFlags } from '../wait-flags.ts';
 import { knownUnitOperand } from './shared-flags.ts';
 
@@ -65,18 +65,17 @@ function lookingForTraces(
   return async (names) => {
     const places = await readPlaces(client, names);
     const known = await machines.namesFor([...places.values()].flat());
-    const verdicts = await inParallel(names, limits.requestCountMax, async (name) => {
-      const there = places.get(name) ?? [];
-      const isGone = there.length === 0 || (await client.getUnit(name)) !== null;
-      const where = there.map((id) => known.full(id)).join(', ');
-      return isGone
-        ? ({ kind: 'reached', text: `Destroyed ${name}` } as const)
-        : ({ kind: 'underway', text: `it is still being taken off ${where}` } as const);
-    });
+    const anew = await readAwaited(
+      client,
+      names.filter((name) => places.has(name)),
+    );
     return new Map(
-      names.flatMap((name, index) => {
-        const verdict = verdicts[index];
-        return verdict === undefined ? [] : [[name, verdict] as const];
+      names.map((name): [UnitName, Verdict] => {
+        const there = places.get(name) ?? [];
+        const isGone = there.length === 0 || (anew.get(name) ?? null) !== null;
+        if (isGone) return [name, { kind: 'reached', text: `Destroyed ${name}` }];
+        const where = there.map((id) => known.full(id)).join(', ');
+        return [name, { kind: 'underway', text: `it is still being taken off ${where}` }];
       }),
     );
   };

@@ -108,6 +108,14 @@ describe('the agent', () => {
     ]);
   });
 
+  it('reads the text that a batch of units has in common once', async () => {
+    const names = ['a.service', 'b.service', 'c.service'] as UnitName[];
+    for (const name of names) ledger.order(name, text, 'load');
+    startAgent();
+    await ledger.until(() => names.every((name) => said(name) === 'loaded inactive'));
+    expect(ledger.textReadCount).toBe(1);
+  });
+
   it('enables a batch of units before the first start, with one reload for all', async () => {
     const names = ['a.service', 'b.service', 'c.service'] as UnitName[];
     const enabled = `${text}[Install]\nWantedBy=multi-user.target\n`;

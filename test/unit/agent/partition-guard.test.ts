@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { machineDisk } from '../../../src/agent/disk-file.ts';
 import { PartitionGuard } from '../../../src/agent/partition-guard.ts';
 import type { Order } from '../../../src/model/order.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
@@ -40,6 +41,7 @@ class TestMachine {
       (listener: T) =>
         hear(listener);
     this.guard = new PartitionGuard({
+      disk: machineDisk,
       ...{ clock, log: this.log, paths: { root, ...paths } },
       ledger: {
         isCurrent: () => this.isCurrent,

@@ -76,7 +76,22 @@ describe('pages', () => {
     expect(asked).toEqual([100, 5, 1000, 1000, 7]);
   });
 
+  it('hold the units that are named and there, in that order', async () => {
+    const { api } = await setUp(3);
+    await ask(api, 'DELETE', '/units/u2.service');
+    const names = ['u3.service', 'u2.service', 'none.service', 'no name', 'u1.service'].join(',');
+    const whole = await ask(api, 'GET', `/units?names=${encodeURIComponent(names)}&limit=1`);
+    const { units } = whole.body as UnitPageBody;
+    expect(units.map(({ name }) => name)).toEqual(['u3.service', 'u1.service']);
+    for (const unit of units) {
+      expect((await ask(api, 'GET', `/units/${unit.name}`)).body).toEqual(unit);
+    }
+    const brief = await ask(api, 'GET', `/units?names=u1.service&brief=true`);
+    expect(brief.body).toMatchObject({ units: [{ name: 'u1.service', text: '', options: [] }] });
+  });
+
   it.each([
+    ['more names than a page may have', `/units?names=${'a.service,'.repeat(100)}b.service`],
     ['a limit that is no number', '/units?limit=many'],
     ['a limit of nothing', '/units?limit=0'],
     ['a negative limit', '/units?limit=-1'],

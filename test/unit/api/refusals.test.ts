@@ -12,6 +12,7 @@ function catalogThat(end: (signal: AbortSignal) => Promise<never>): Catalog {
   return {
     readUnits: (_page, signal) => end(signal),
     readUnit: (_name, signal) => end(signal),
+    readUnitsNamed: (_request, signal) => end(signal),
     readReports: (_page, _filter, signal) => end(signal),
     readHeldUnits: (_filter, signal) => end(signal),
     readMachines: (_page, signal) => end(signal),
@@ -32,6 +33,7 @@ function troubled(code: TroubleCode): Catalog {
 
 const everyRequest = [
   ['GET', '/units', undefined],
+  ['GET', '/units?names=a.service', undefined],
   ['GET', '/units/a.service', undefined],
   ['PUT', '/units/a.service', { desiredState: 'inactive' }],
   ['PUT', '/units/a.service', { desiredState: 'inactive', text: '[A]\nb=c\n' }],

@@ -190,3 +190,40 @@ describe('many units', () => {
     expect((await session.run('list-units', '--no-legend')).out).toBe('');
   });
 });
+
+describe('many units that are named', () => {
+  const names = Array.from({ length: 250 }, (_, index) => `u${index}.service` as UnitName);
+  const some = ['u0.service', 'u120.service', 'u249.service', 'other.service'];
+  const body = { options: [], text: '', hash: '', machines: [], restartCount: 0 };
+  const units = some.map((name) => ({ ...body, name, placement: null, desiredState: 'inactive' }));
+
+  /** What came of asking for them, and how many requests that took. */
+  async function askedOf(
+    answer: (asked: readonly string[]) => readonly object[],
+  ): Promise<{ readonly found: readonly string[]; readonly requestCount: number }> {
+    let requestCount = 0;
+    const endpoint = await answering((request, response) => {
+      requestCount += 1;
+      const { searchParams } = new URL(request.url ?? '', 'http://fleet');
+      const asked = (searchParams.get('names') ?? '').split(',');
+      response.end(JSON.stringify({ units: answer(asked) }));
+    });
+    const { hostname: host, port } = new URL(endpoint);
+    const place = { kind: 'tcp', host, port: Number(port) } as const;
+    const client = new FleetClient({ endpoint: place, requestTimeoutMs: 5_000 });
+    try {
+      return { found: [...(await client.getUnits(names, 'whole')).keys()], requestCount };
+    } finally {
+      client.close();
+    }
+  }
+
+  it('are asked for a hundred at once', async () => {
+    const outcome = await askedOf((asked) => units.filter(({ name }) => asked.includes(name)));
+    expect(outcome).toEqual({ found: some.slice(0, 3), requestCount: 3 });
+  });
+
+  it('are found in the one answer of a fleetd that lists all whatever it is asked', async () => {
+    expect(await askedOf(() => units)).toEqual({ found: some.slice(0, 3), requestCount: 1 });
+  });
+});

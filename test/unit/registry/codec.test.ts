@@ -97,8 +97,8 @@ test('unknown fields inside a field are kept as well, and seen', () => {
   const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
   const order = { ...anOrder('launch'), guard };
   const richer = JSON.stringify({ ...order, format: 1, guard: { ...guard, byWhom: 'later' } });
-  expect(orderCodec.hasMore(richer)).toBe(true);
-  expect(orderCodec.hasMore(orderCodec.encode(order))).toBe(false);
+  expect(orderCodec.read(richer).hasMore).toBe(true);
+  expect(orderCodec.read(orderCodec.encode(order)).hasMore).toBe(false);
   const shorter = { ...order, guard: { ...guard, deadlineMs: 800 } };
   expect(JSON.parse(orderCodec.encode(shorter, richer)).guard).toEqual({
     ...{ deadlineMs: 800, stopTimeoutMs: 1_000, byWhom: 'later' },
