@@ -23,7 +23,7 @@ const bus: MessageBus = sessionBus({
 const ended = new Map<string, () => void>();
 const early = new Set<string>();
 
-await main();
+void main(); // what fails ends the process
 
 async function main(): Promise<void> {
   bus.on('message', (message) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type StoreWatch, watchStore } from '../src/lab/drill/store-watch.ts';
 import { enterArgv, execIn } from '../src/lab/exec.ts';
+import { pathInside } from '../src/lab/faults/fault.ts';
 import type { LabContext } from '../src/lab/lab.ts';
 import { ports } from '../src/lab/names.ts';
 import { machineNamed, readLab } from '../src/lab/record.ts';
@@ -80,6 +81,11 @@ export class BenchFleet {
     const ran = await execIn(this.context.lab, machine, ['bash', '-ec', text]);
     if (ran.status === 0) return ran.stdout;
     throw new Error(`${machine}: ${text}: ${ran.stderr}`);
+  }
+
+  /** Writes a file onto the disk of a machine. */
+  put(machine: string, path: string, text: string): void {
+    writeFileSync(pathInside(machineNamed(readLab(this.context.lab), machine), path), text);
   }
 
   /** Starts a program in a machine, with pipes to its input and output. */

@@ -1,12 +1,16 @@
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { programsFolder } from '../../src/lab/programs.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type BenchFleet, fleetOf, seenActive, seenGone } from '../fleet.ts';
 import { atMost, atMostTimes, median } from '../goal.ts';
 import type { BenchPart, Figure, Row } from '../part.ts';
 import { sleeper } from '../unit-text.ts';
 
-const barePath = fileURLToPath(new URL('../bare-systemd.ts', import.meta.url));
+/** A machine does not see the checkout: it gets the bare loop as one file beside its programs. */
+const bareSource = fileURLToPath(new URL('../bare-systemd.ts', import.meta.url));
+const barePath = `${programsFolder}/bare-systemd.cjs`;
 
 /** Seconds that both ways took. */
 interface Times {
@@ -21,6 +25,7 @@ export const part: BenchPart = {
   async measure({ size, say, lab }) {
     const fleet = await fleetOf(await lab());
     try {
+      await installBareLoop(fleet);
       if (size === 'small') return await both(fleet, { unitCount: 6, runCount: 1, say });
       return [
         ...(await both(fleet, { unitCount: 100, runCount: 3, say })),
@@ -31,6 +36,13 @@ export const part: BenchPart = {
     }
   },
 };
+
+async function installBareLoop(fleet: BenchFleet): Promise<void> {
+  const { outputFiles } = await build({
+    ...{ entryPoints: [bareSource], bundle: true, write: false, platform: 'node', format: 'cjs' },
+  });
+  for (const { name } of fleet.machines) fleet.put(name, barePath, outputFiles[0]?.text ?? '');
+}
 
 async function both(
   fleet: BenchFleet,
@@ -109,7 +121,7 @@ async function bareLoop(
   machine: string,
   names: readonly string[],
 ): Promise<{ next(): Promise<void> }> {
-  const node = [process.execPath, barePath, '/run/flotilla-bare', ...names];
+  const node = [`${programsFolder}/node`, barePath, '/run/flotilla-bare', ...names];
   const child = fleet.spawnIn(machine, node);
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('the bare loop has no pipes');
