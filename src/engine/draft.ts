@@ -1,27 +1,24 @@
 import { byText } from '../lib/order.ts';
 import type { Brake } from '../model/brake.ts';
-import type { ClusterPicture } from '../model/cluster-picture.ts';
-import {
-  type GlobMatcher,
-  orphanPeer,
-  type Peer,
-  peerOf,
-  rememberGlobs,
-} from '../model/conflict.ts';
-import { isConfirmedGone } from '../model/copy.ts';
+import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
+import { type GlobMatcher, peerOf, rememberGlobs } from '../model/conflict.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { Order } from '../model/order.ts';
-import { isAdoptable, mayRun } from '../model/orphan.ts';
 import type { Placement } from '../model/placement.ts';
 import type { StateReport } from '../model/report.ts';
-import type { Applicant, TargetPlace } from '../model/rules.ts';
+import type { TargetPlace } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { type Braking, planBrake, unbraked } from './brake.ts';
-import { orphansOn, whyBarred } from './orphans.ts';
+import { type Braking, planBrake } from './brake.ts';
+import type { Candidates } from './candidates.ts';
+import { Lookups } from './lookups.ts';
+import { whyBarred } from './orphans.ts';
+import type { PictureDelta } from './picture-delta.ts';
+import { type PlanTime, unknownTime } from './plan-time.ts';
+import type { Seeker } from './rank.ts';
 import { Refreshes } from './refresh.ts';
-import { Room } from './room.ts';
+import { type Room, type Tenant, tenantOf } from './room.ts';
 
 /**
  * Where a unit belongs after this plan.
@@ -37,72 +34,74 @@ export interface Seat {
   readonly why: string;
 }
 
-/** For how long a machine is known to be absent without a break, ms; 0 when it is present. */
-export type AbsentForMs = (machine: MachineId) => number;
+/** Finds rooms for units; it hears of everybody who moves in or out. */
+export type CandidatesOf = (rooms: ReadonlyMap<MachineId, Room>) => Candidates;
 
-/** What a plan knows of time. */
-export interface PlanTime {
-  /** Wall time, ms since 1970. */
-  readonly nowMs: number;
-  /** Before this, a machine that is absent may only not have come back yet. */
-  readonly absenceCountsAtMs: number;
-  readonly absentForMs: AbsentForMs;
-}
-
-/** A plan while it is made: the picture, with who sits where and who moves together. */
+/**
+ * A plan while it is made: the picture, with who sits where and who moves together. The next plan
+ * may go on with it: what the picture no longer has is turned, row by row.
+ */
 export class Draft {
-  readonly picture: ClusterPicture;
-  readonly nowMs: number;
-  /** Machines that are present, sorted by id. */
-  readonly rooms: ReadonlyMap<MachineId, Room>;
-  /** Every order of a unit, by machine, sorted by machine. */
-  readonly orders: ReadonlyMap<UnitName, ReadonlyMap<MachineId, Order>>;
+  picture: ClusterPicture = emptyPicture;
+  time: PlanTime = unknownTime;
+  readonly lookups = new Lookups();
+  /** Machines that are present. */
+  readonly rooms = new Map<MachineId, Room>();
+  readonly candidates: Candidates;
   /** Non-global units that have a machine after this plan. */
   readonly seats = new Map<UnitName, Seat>();
+  /** Units that nothing is decided about, where others have to get along with them. */
+  readonly fixed = new Map<UnitName, MachineId>();
   /**
    * Machines that are absent, though not for long enough: the store was away, or this leader was,
    * and their leases may have run out meanwhile. What they run stays theirs.
    */
-  readonly awaited: ReadonlySet<MachineId>;
+  awaited: ReadonlySet<MachineId> = new Set();
   /** The brake as it is after this plan; see `planBrake`. */
-  readonly brake: Brake | null;
+  brake: Brake | null = null;
   /** Vanished machines that keep their units while the brake is on. */
-  readonly braked: ReadonlySet<MachineId>;
-  /** For how long the leader has seen a machine to be absent; see `LeaderSession`. */
-  readonly absentForMs: AbsentForMs;
-  /** When time alone changes a decision; null when it never does. */
-  wakeAtMs: number | null = null;
-  readonly #peers = new Map<UnitName, Peer>();
+  braked: ReadonlySet<MachineId> = new Set();
+  refreshes = new Refreshes(new Map(), 0, () => undefined);
+  /** When time alone changes what is decided about a unit; null: about the cluster. */
+  readonly wakesMs = new Map<UnitName | null, number>();
+  /** The unit that is asked about: what it waits for is noted for it. */
+  subject: UnitName | null = null;
+  readonly #tenants = new Map<UnitName, Tenant>();
   readonly #groups = new Map<UnitName, Set<UnitName>>();
-  readonly refreshes: Refreshes;
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
-  constructor(picture: ClusterPicture, now: PlanTime, { rules, overdue }: Braking = unbraked) {
-    const { nowMs, absenceCountsAtMs, absentForMs } = now;
+  constructor(candidatesOf: CandidatesOf) {
+    this.candidates = candidatesOf(this.rooms);
+  }
+
+  /** Goes on with another picture at another time; rooms stay as they were furnished. */
+  turn(
+    picture: ClusterPicture,
+    time: PlanTime,
+    { rules, overdue }: Braking,
+    delta: PictureDelta,
+  ): void {
+    this.lookups.turn(this.picture, picture, delta);
     this.picture = picture;
-    this.nowMs = nowMs;
-    this.absentForMs = absentForMs;
-    this.awaited = nowMs < absenceCountsAtMs ? absentees(picture) : new Set();
+    this.time = time;
+    this.wakesMs.clear();
+    this.#groups.clear();
+    this.subject = null;
+    for (const unit of [...delta.units, ...delta.unreadable]) this.#tenants.delete(unit);
+    const { nowMs, absenceCountsAtMs } = time;
+    const { away, leaving } = this.lookups;
+    this.awaited = nowMs < absenceCountsAtMs ? absentees(picture, away) : new Set();
     if (this.awaited.size > 0) this.wakeAt(absenceCountsAtMs);
-    const { awaited } = this;
-    const { brake, wakeAtMs } = planBrake({ picture, nowMs, awaited, overdue }, rules);
+    const presence = { picture, nowMs, awaited: this.awaited, overdue, away, leaving };
+    const { brake, wakeAtMs } = planBrake(presence, rules);
     this.brake = brake;
     this.braked = new Set(brake?.waiting);
     if (wakeAtMs !== null) this.wakeAt(wakeAtMs);
-    this.rooms = new Map(
-      sortedByKey(picture.machines).map(([id, machine]) => {
-        const copies = unconfirmed(picture, id);
-        const orphans = [...orphansOn(picture, id)].filter(([, report]) => mayRun(report));
-        const peers = [
-          ...[...copies.keys()].map((unit) => this.peer(unit)),
-          ...orphans.map(([name, { orphan }]) => orphanPeer(name, orphan?.avoids ?? [])),
-        ];
-        return [id, new Room(machine, copies, this.#adoption(orphans, id), peers)];
-      }),
-    );
-    this.orders = byUnit(picture.orders);
-    const placements = picture.placements.values();
-    this.refreshes = new Refreshes(placements, nowMs, (atMs) => this.wakeAt(atMs));
+    this.refreshes = new Refreshes(this.lookups.refreshedMs, nowMs, (atMs) => this.wakeAt(atMs));
+  }
+
+  get nowMs(): number {
+    return this.time.nowMs;
   }
 
   /** A unit that nothing may be decided about: without a record, or with one not understood. */
@@ -110,44 +109,32 @@ export class Draft {
     return this.picture.unreadable.has(unit) || !this.picture.units.has(unit);
   }
 
-  peer(unit: UnitName): Peer {
-    const known = this.#peers.get(unit);
+  peer(unit: UnitName): Tenant {
+    const known = this.#tenants.get(unit);
     if (known !== undefined) return known;
     const isReadable = !this.picture.unreadable.has(unit);
     const record = isReadable ? this.picture.units.get(unit) : undefined;
-    const peer = peerOf(unit, record?.requirements ?? null);
-    this.#peers.set(unit, peer);
-    return peer;
+    const tenant = tenantOf(peerOf(unit, record?.requirements ?? null));
+    this.#tenants.set(unit, tenant);
+    return tenant;
   }
 
-  applicant(unit: UnitName, record: UnitRecord): Applicant {
+  seeker(unit: UnitName, record: UnitRecord): Seeker {
     return {
       peer: this.peer(unit),
       requirements: record.requirements,
       refusals: this.refusals(unit, record),
       placeOf: (target) => this.placeOf(target),
-      whyBarred: (machine) => whyBarred(this.picture, machine, unit),
+      whyBarred: (machine) => this.whyBarred(machine, unit),
       matches: this.#matches,
     };
   }
 
-  #adoption(
-    orphans: readonly (readonly [UnitName, StateReport])[],
-    machine: MachineId,
-  ): ReadonlyMap<UnitName, 'adoptable' | 'in the way'> {
-    return new Map(
-      orphans.map(([unit, report]) => {
-        const record = this.picture.units.get(unit);
-        const isSame = record !== undefined && isAdoptable(record, report);
-        const isFree = isSame && whyBarred(this.picture, machine, unit) === null;
-        return [unit, isFree ? 'adoptable' : 'in the way'];
-      }),
-    );
+  whyBarred(machine: MachineId, unit: UnitName): string | null {
+    return whyBarred(this.picture, machine, unit, this.lookups.reported.of(unit));
   }
 
-  matches(pattern: string, name: string): boolean {
-    return this.#matches(pattern, name);
-  }
+  readonly matches: GlobMatcher = (pattern, name) => this.#matches(pattern, name);
 
   report(machine: MachineId, unit: UnitName): StateReport | undefined {
     return this.picture.reports.get(machine)?.get(unit);
@@ -157,19 +144,30 @@ export class Draft {
     return this.picture.orders.get(machine)?.get(unit);
   }
 
+  /** Every order of a unit, by machine. */
+  ordersOf(unit: UnitName): (readonly [MachineId, Order])[] {
+    const orders: (readonly [MachineId, Order])[] = [];
+    for (const machine of this.lookups.ordered.of(unit)) {
+      const order = this.order(machine, unit);
+      if (order !== undefined) orders.push([machine, order]);
+    }
+    return orders;
+  }
+
   /** Present machines that refused this identity, now or earlier; sorted by machine. */
   refusals(unit: UnitName, record: UnitRecord): Placement['refusals'] {
-    if (record.requirements.global) return [];
+    if (record.requirements.global) return none;
     const stored = this.picture.placements.get(unit);
     const refusals = new Map<MachineId, string>();
-    for (const { machine, why } of stored?.identity === record.identity ? stored.refusals : []) {
+    for (const { machine, why } of stored?.identity === record.identity ? stored.refusals : none) {
       if (this.rooms.has(machine)) refusals.set(machine, why);
     }
-    for (const machine of this.orders.get(unit)?.keys() ?? []) {
+    for (const machine of this.lookups.ordered.of(unit)) {
       const report = this.report(machine, unit);
       if (report?.current !== 'refused' || report.identity !== record.identity) continue;
       if (this.rooms.has(machine)) refusals.set(machine, report.problem ?? 'without a reason');
     }
+    if (refusals.size === 0) return none;
     return sortedByKey(refusals).map(([machine, why]) => ({ machine, why }));
   }
 
@@ -206,6 +204,22 @@ export class Draft {
     this.rooms.get(seat.machine)?.unseat(unit);
   }
 
+  /** Nothing is decided about a frozen unit, yet others have to get along with it. */
+  fix(unit: UnitName): void {
+    const machine = this.picture.placements.get(unit)?.machine ?? null;
+    if (machine === null || !this.isFrozen(unit)) return;
+    this.fixed.set(unit, machine);
+    this.rooms.get(machine)?.seat(this.peer(unit));
+  }
+
+  /** The opposite, before it is asked about anew. */
+  unfix(unit: UnitName): void {
+    const machine = this.fixed.get(unit);
+    if (machine === undefined) return;
+    this.fixed.delete(unit);
+    this.rooms.get(machine)?.unseat(unit);
+  }
+
   /** What these two change belongs into one decision. */
   join(one: UnitName, other: UnitName): void {
     const group = this.groupOf(one);
@@ -220,11 +234,26 @@ export class Draft {
     return this.#groups.get(unit) ?? new Set([unit]);
   }
 
+  /** Whether other changes belong into one decision with this unit's. */
+  isGrouped(unit: UnitName): boolean {
+    return this.#groups.has(unit);
+  }
+
   /** Plan again at `atMs`, even if nothing happens. */
   wakeAt(atMs: number): void {
-    this.wakeAtMs = this.wakeAtMs === null ? atMs : Math.min(this.wakeAtMs, atMs);
+    const known = this.wakesMs.get(this.subject) ?? atMs;
+    this.wakesMs.set(this.subject, Math.min(known, atMs));
+  }
+
+  /** When time alone changes a decision; null when it never does. */
+  get wakeAtMs(): number | null {
+    let firstMs: number | null = null;
+    for (const atMs of this.wakesMs.values()) firstMs = Math.min(firstMs ?? atMs, atMs);
+    return firstMs;
   }
 }
+
+const none: Placement['refusals'] = [];
 
 /** A map's entries, sorted by key: what is decided must not depend on the order of a map. */
 export function sortedByKey<K extends string, V>(map: ReadonlyMap<K, V>): (readonly [K, V])[] {
@@ -232,32 +261,11 @@ export function sortedByKey<K extends string, V>(map: ReadonlyMap<K, V>): (reado
 }
 
 /** Machines that were present when a leader last looked, did not say that they leave, and are gone. */
-function absentees(picture: ClusterPicture): Set<MachineId> {
-  const members = [...picture.members.values()];
-  return new Set(
-    members
-      .filter(({ id, leaving, vanishedMs }) => {
-        return vanishedMs === null && !leaving && !picture.machines.has(id);
-      })
-      .map(({ id }) => id),
-  );
-}
-
-function unconfirmed(picture: ClusterPicture, machine: MachineId): Map<UnitName, Order> {
-  const orders = picture.orders.get(machine) ?? new Map<UnitName, Order>();
-  const reports = picture.reports.get(machine);
-  return new Map(
-    [...orders].filter(([unit, order]) => !isConfirmedGone(order, reports?.get(unit))),
-  );
-}
-
-function byUnit(orders: ClusterPicture['orders']): Map<UnitName, Map<MachineId, Order>> {
-  const units = new Map<UnitName, Map<MachineId, Order>>();
-  for (const [machine, ofMachine] of sortedByKey(orders)) {
-    for (const [unit, order] of ofMachine) {
-      const machines = units.get(unit) ?? new Map<MachineId, Order>();
-      units.set(unit, machines.set(machine, order));
-    }
+function absentees(picture: ClusterPicture, away: Iterable<MachineId>): Set<MachineId> {
+  const absent = new Set<MachineId>();
+  for (const id of away) {
+    const member = picture.members.get(id);
+    if (member?.vanishedMs === null && !member.leaving) absent.add(id);
   }
-  return units;
+  return absent;
 }

@@ -7,7 +7,6 @@ import type { Placement } from '../model/placement.ts';
 import {
   type Applicant,
   keepingRules,
-  lastingRules,
   type Rule,
   type Site,
   stayingRules,
@@ -39,24 +38,19 @@ export function keepSeats(
   units: Placeable,
   following: Following,
 ): Map<UnitName, Homeless> {
-  for (const [unit, placement] of draft.picture.placements) seatFrozen(draft, unit, placement);
   const homeless = new Map<UnitName, Homeless>();
   for (const unit of stayingOrder(draft, units, following)) {
     const record = units.get(unit);
     if (record === undefined) continue;
+    draft.subject = unit;
     const verdict = following.circles.has(unit)
       ? { unit, record, why: null, isNew: true, fallback: null }
       : judge(draft, unit, record);
     if ('kind' in verdict) draft.seat(unit, verdict);
     else homeless.set(unit, verdict);
   }
+  draft.subject = null;
   return homeless;
-}
-
-/** Nothing is decided about a frozen unit, yet others have to get along with it. */
-function seatFrozen(draft: Draft, unit: UnitName, placement: Placement): void {
-  if (!draft.isFrozen(unit) || placement.machine === null) return;
-  draft.rooms.get(placement.machine)?.seat(draft.peer(unit));
 }
 
 /** Targets before followers; among equals, who was there first, and a new identity last. */
@@ -102,15 +96,16 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): Seat | Homeles
   if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {
     return { unit, record, why: `machine ${shortId(machine)} is shutting down`, isNew, fallback };
   }
-  const applicant = draft.applicant(unit, record);
-  const peers = [...room.seated.values(), ...inItsWay(draft, unit, record, room)];
+  const applicant = draft.seeker(unit, record);
+  const conflicts = room.seatedConflictsOf(applicant.peer, draft.matches);
+  const peers = [...conflicts, ...inItsWay(draft, unit, record, room)];
   const why = whyNotStay(stayingRules, applicant, { machine: room.machine, peers });
   if (why === null) return staying;
   const isHarmless = whyNotStay(keepingRules, applicant, { machine: room.machine, peers }) === null;
   if (!isHarmless || fallback === null || isAtRest(draft, unit, record, room)) {
     return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback: null };
   }
-  if (isSuitedAnywhere(draft, applicant)) {
+  if (draft.candidates.suitsAnywhere(applicant)) {
     return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback };
   }
   return { kind: 'kept', machine, why: keptWords(why) };
@@ -138,14 +133,6 @@ function inItsWay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room):
 function isAtRest(draft: Draft, unit: UnitName, record: UnitRecord, room: Room): boolean {
   const report = draft.report(room.machine.id, unit);
   return report?.identity === record.identity && !mayRun(report);
-}
-
-/** Whether there is a machine that would do if nothing else ran there. */
-function isSuitedAnywhere(draft: Draft, applicant: Applicant): boolean {
-  const rooms = [...draft.rooms.values()];
-  return rooms.some(({ machine }) => {
-    return whyNot(lastingRules, applicant, { machine, peers: [] }) === null;
-  });
 }
 
 /** A machine that is away or going keeps what it was ordered to run, unless it refused it. */

@@ -46,11 +46,11 @@ function takenDown(draft: Draft, { unit, record }: KnownUnit): Reasoned[] {
   const reason = record.gone ? 'destroyed' : 'unloaded';
   const subject = { unit, record, seats: new Set<MachineId>(), reason, isFinished: false };
   const orders = orderChanges(draft, subject);
-  const mayStillRun = [...draft.rooms.values()].some((room) => room.copies.has(unit));
+  const held = draft.ordersOf(unit);
+  const mayStillRun = held.some(([machine]) => draft.rooms.get(machine)?.copies.has(unit));
   const changes = mayStillRun ? orders : [...orders, ...unplaced(draft, unit, reason)];
-  const heldCount = draft.orders.get(unit)?.size ?? 0;
   const withdrawnCount = orders.filter(({ change }) => change.kind === 'withdraw').length;
-  if (!record.gone || heldCount > withdrawnCount) return changes;
+  if (!record.gone || held.length > withdrawnCount) return changes;
   const forget: Change = { kind: 'forget-unit', unit, identity: record.identity };
   return [...changes, { change: forget, reason }];
 }

@@ -41,7 +41,10 @@ function pulled(letters: string, some: Partial<typeof rules> = {}): number | nul
     ),
   });
   const overdue = new Set(all.filter(({ letter }) => letter === 'o').map(({ id }) => id));
-  const presence = { picture, nowMs, awaited: new Set<MachineId>(), overdue };
+  const ids = all.map(({ id }) => id);
+  const away = new Set(ids.filter((id) => !picture.machines.has(id)));
+  const leaving = new Set(ids.filter((id) => picture.machines.get(id)?.leaving));
+  const presence = { picture, nowMs, awaited: new Set<MachineId>(), overdue, away, leaving };
   return planBrake(presence, { ...rules, ...some }).brake?.waiting.length ?? null;
 }
 

@@ -1,0 +1,43 @@
+import { orphanPeer } from '../model/conflict.ts';
+import { isConfirmedGone } from '../model/copy.ts';
+import type { MachineId } from '../model/ids.ts';
+import type { Order } from '../model/order.ts';
+import { isAdoptable, mayRun } from '../model/orphan.ts';
+import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Draft } from './draft.ts';
+import { orphansOn } from './orphans.ts';
+import { type Doorkeeper, Room, tenantOf } from './room.ts';
+
+/** Makes the room of a machine what the picture says of it; a machine that is away has none. */
+export function furnish(draft: Draft, id: MachineId, doorkeeper: Doorkeeper | null): void {
+  const machine = draft.picture.machines.get(id);
+  if (machine === undefined) {
+    draft.rooms.get(id)?.empty();
+    draft.rooms.delete(id);
+    return;
+  }
+  const room = draft.rooms.get(id) ?? new Room(machine, doorkeeper);
+  room.machine = machine;
+  draft.rooms.set(id, room);
+  const copies = unconfirmed(draft, id);
+  const tenants = [...copies.keys()].map((unit) => draft.peer(unit));
+  const orphans = new Map<UnitName, 'adoptable' | 'in the way'>();
+  for (const [unit, report] of orphansOn(draft.picture, id)) {
+    if (!mayRun(report)) continue;
+    const record = draft.picture.units.get(unit);
+    const isSame = record !== undefined && isAdoptable(record, report);
+    const isFree = isSame && draft.whyBarred(id, unit) === null;
+    orphans.set(unit, isFree ? 'adoptable' : 'in the way');
+    tenants.push(tenantOf(orphanPeer(unit, report.orphan?.avoids ?? [])));
+  }
+  room.occupy({ copies, orphans, tenants });
+}
+
+function unconfirmed(draft: Draft, machine: MachineId): ReadonlyMap<UnitName, Order> {
+  const reports = draft.picture.reports.get(machine);
+  const copies = new Map<UnitName, Order>();
+  for (const [unit, order] of draft.picture.orders.get(machine) ?? []) {
+    if (!isConfirmedGone(order, reports?.get(unit))) copies.set(unit, order);
+  }
+  return copies;
+}
