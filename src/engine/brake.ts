@@ -24,12 +24,20 @@ export interface Braking {
 /** There is no brake. */
 export const unbraked: Braking = { rules: { ttlMs: 0, brakeMs: 0 }, overdue: new Set() };
 
-/** True when a machine is seen to be gone that was not before: others may follow it at once. */
-export function isVanishing(picture: ClusterPicture, { brakeMs }: BrakeRules): boolean {
+/**
+ * True when one of these machines is seen to be gone that was not before: others may follow it at
+ * once.
+ */
+export function isVanishing(
+  picture: ClusterPicture,
+  { brakeMs }: BrakeRules,
+  machines: Iterable<MachineId>,
+): boolean {
   if (brakeMs === 0 || isBraking(picture.brake)) return false;
   if (picture.members.size < limits.brakeMachinesMin) return false;
-  return [...picture.members.values()].some(({ id, leaving, vanishedMs }) => {
-    return vanishedMs === null && !leaving && !picture.machines.has(id);
+  return [...machines].some((id) => {
+    const member = picture.members.get(id);
+    return member?.vanishedMs === null && !member.leaving && !picture.machines.has(id);
   });
 }
 

@@ -66,6 +66,8 @@ export class Draft {
   readonly wakesMs = new Map<UnitName | null, number>();
   /** The unit that is asked about: what it waits for is noted for it. */
   subject: UnitName | null = null;
+  /** Units that have got a seat or lost one since the picture was turned. */
+  readonly moved = new Set<UnitName>();
   readonly #tenants = new Map<UnitName, Tenant>();
   readonly #groups = new Map<UnitName, Set<UnitName>>();
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
@@ -86,6 +88,7 @@ export class Draft {
     this.time = time;
     this.wakesMs.clear();
     this.#groups.clear();
+    this.moved.clear();
     this.subject = null;
     for (const unit of [...delta.units, ...delta.unreadable]) this.#tenants.delete(unit);
     const { nowMs, absenceCountsAtMs } = time;
@@ -193,6 +196,7 @@ export class Draft {
   }
 
   seat(unit: UnitName, seat: Seat): void {
+    this.moved.add(unit);
     this.seats.set(unit, seat);
     this.rooms.get(seat.machine)?.seat(this.peer(unit));
   }
@@ -200,6 +204,7 @@ export class Draft {
   unseat(unit: UnitName): void {
     const seat = this.seats.get(unit);
     if (seat === undefined) return;
+    this.moved.add(unit);
     this.seats.delete(unit);
     this.rooms.get(seat.machine)?.unseat(unit);
   }
@@ -234,9 +239,15 @@ export class Draft {
     return this.#groups.get(unit) ?? new Set([unit]);
   }
 
-  /** Whether other changes belong into one decision with this unit's. */
-  isGrouped(unit: UnitName): boolean {
-    return this.#groups.has(unit);
+  /** Machines on which something of the unit may be, or is to be. */
+  machinesOf(unit: UnitName): ReadonlySet<MachineId> {
+    const { ordered, reported } = this.lookups;
+    const machines = new Set([...ordered.of(unit), ...reported.of(unit)]);
+    const placed = this.picture.placements.get(unit)?.machine;
+    for (const one of [placed, this.seats.get(unit)?.machine, this.fixed.get(unit)]) {
+      if (one !== undefined && one !== null) machines.add(one);
+    }
+    return machines;
   }
 
   /** Plan again at `atMs`, even if nothing happens. */

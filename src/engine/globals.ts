@@ -33,12 +33,19 @@ export function addGlobals(draft: Draft, rooms: Iterable<Room>): void {
   }
 }
 
-function wantedGlobals(draft: Draft): readonly (readonly [UnitName, UnitRecord])[] {
+/** Global units that are to be loaded or launched and can be read, sorted by name. */
+export function wantedGlobals(draft: Draft): readonly (readonly [UnitName, UnitRecord])[] {
   return [...draft.lookups.globals].sort(byText).flatMap((unit) => {
     const record = draft.picture.units.get(unit);
-    if (record === undefined || draft.isFrozen(unit)) return [];
-    return record.gone || record.desired === 'inactive' ? [] : [[unit, record] as const];
+    return record !== undefined && isWantedGlobal(draft, unit) ? [[unit, record] as const] : [];
   });
+}
+
+/** Whether a plan decides on which machines that unit belongs. */
+export function isWantedGlobal(draft: Draft, unit: UnitName): boolean {
+  const record = draft.picture.units.get(unit);
+  if (record === undefined || draft.isFrozen(unit)) return false;
+  return record.requirements.global && !record.gone && record.desired !== 'inactive';
 }
 
 /** Why a global unit does not belong on a machine that is present. */

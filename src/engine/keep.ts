@@ -1,4 +1,5 @@
 import { byText } from '../lib/order.ts';
+import { type Steps, sorted } from '../lib/steps.ts';
 import type { Peer } from '../model/conflict.ts';
 import { hasFinished, isKnownFinished } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
@@ -33,13 +34,14 @@ export interface Homeless {
 }
 
 /** Seats every unit that may stay where it is; returns the others. */
-export function keepSeats(
+export function* keepSeats(
   draft: Draft,
   units: Placeable,
   following: Following,
-): Map<UnitName, Homeless> {
+): Steps<ReadonlyMap<UnitName, Homeless>> {
   const homeless = new Map<UnitName, Homeless>();
-  for (const unit of stayingOrder(draft, units, following)) {
+  for (const unit of yield* stayingOrder(draft, units, following)) {
+    yield;
     const record = units.get(unit);
     if (record === undefined) continue;
     draft.subject = unit;
@@ -54,7 +56,11 @@ export function keepSeats(
 }
 
 /** Targets before followers; among equals, who was there first, and a new identity last. */
-function stayingOrder(draft: Draft, units: Placeable, following: Following): UnitName[] {
+function* stayingOrder(
+  draft: Draft,
+  units: Placeable,
+  following: Following,
+): Steps<readonly UnitName[]> {
   const age = (unit: UnitName): number => {
     const placement = draft.picture.placements.get(unit);
     if (placement === undefined) return Number.POSITIVE_INFINITY;
@@ -63,13 +69,14 @@ function stayingOrder(draft: Draft, units: Placeable, following: Following): Uni
   };
   const depth = (unit: UnitName): number => following.depths.get(unit) ?? 0;
   const keyed = [...units.keys()].map((unit) => ({ unit, depth: depth(unit), age: age(unit) }));
-  keyed.sort(
+  const inOrder = yield* sorted(
+    keyed,
     (left, right) =>
       left.depth - right.depth ||
       (left.age === right.age ? 0 : left.age - right.age) ||
       byText(left.unit, right.unit),
   );
-  return keyed.map(({ unit }) => unit);
+  return inOrder.map(({ unit }) => unit);
 }
 
 /** Its seat on the machine it has, or why it cannot stay. */

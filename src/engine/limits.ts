@@ -26,6 +26,8 @@ export const limits = {
   batchChangesMax: 100,
   /** After a change, how long the leader waits for more of them. */
   gatherMs: 5,
+  /** A plan that takes longer lets others have their turn. */
+  planTurnMs: 10,
   /** Pause after a trouble: doubles from the first to the maximum. */
   retryFirstMs: 100,
   retryMaxMs: 5_000,

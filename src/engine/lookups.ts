@@ -17,6 +17,8 @@ export class Lookups {
   readonly globals = new Set<UnitName>();
   /** Units with `Replaces=`. */
   readonly replacers = new Set<UnitName>();
+  readonly #residents = new Map<MachineId, Set<UnitName>>();
+  readonly #refused = new Map<MachineId, Set<UnitName>>();
   /** When the objections of a placement were last written anew. */
   readonly refreshedMs = new Map<UnitName, number>();
   /** Texts that are stored and that no unit and no order refers to. */
@@ -37,6 +39,16 @@ export class Lookups {
     return this.#followers.get(unit) ?? nobody;
   }
 
+  /** Units whose stored placement is that machine. */
+  residentsOf(machine: MachineId): ReadonlySet<UnitName> {
+    return this.#residents.get(machine) ?? nobody;
+  }
+
+  /** Units whose stored placement tells that this machine refused them. */
+  refusedBy(machine: MachineId): ReadonlySet<UnitName> {
+    return this.#refused.get(machine) ?? nobody;
+  }
+
   /** How many units and orders refer to a text. */
   textUseCount(text: ContentHash): number {
     return this.#textUses.get(text) ?? 0;
@@ -51,11 +63,7 @@ export class Lookups {
       else this.reported.delete(unit, machine);
     }
     for (const unit of delta.units) this.#turnUnit(before, after, unit);
-    for (const unit of delta.placements) {
-      const refreshedMs = after.placements.get(unit)?.refreshedMs;
-      if (refreshedMs === undefined) this.refreshedMs.delete(unit);
-      else this.refreshedMs.set(unit, refreshedMs);
-    }
+    for (const unit of delta.placements) this.#turnPlacement(before, after, unit);
     for (const machine of delta.machines) {
       setMember(this.leaving, machine, after.machines.get(machine)?.leaving === true);
     }
@@ -77,11 +85,8 @@ export class Lookups {
   #turnUnit(before: ClusterPicture, after: ClusterPicture, unit: UnitName): void {
     const was = before.units.get(unit);
     const is = after.units.get(unit);
-    for (const target of was?.requirements.machineOf ?? []) this.#unfollow(unit, target);
-    for (const target of is?.requirements.machineOf ?? []) {
-      const followers = this.#followers.get(target) ?? new Set();
-      this.#followers.set(target, followers.add(unit));
-    }
+    for (const of of was?.requirements.machineOf ?? []) removeFrom(this.#followers, of, unit);
+    for (const of of is?.requirements.machineOf ?? []) addTo(this.#followers, of, unit);
     setMember(this.globals, unit, is?.requirements.global === true);
     setMember(this.replacers, unit, (is?.requirements.replaces.length ?? 0) > 0);
     this.#turnText(after, was?.contentHash, is?.contentHash);
@@ -91,10 +96,15 @@ export class Lookups {
     }
   }
 
-  #unfollow(unit: UnitName, target: UnitName): void {
-    const followers = this.#followers.get(target);
-    followers?.delete(unit);
-    if (followers?.size === 0) this.#followers.delete(target);
+  #turnPlacement(before: ClusterPicture, after: ClusterPicture, unit: UnitName): void {
+    const was = before.placements.get(unit);
+    const is = after.placements.get(unit);
+    if (typeof was?.machine === 'string') removeFrom(this.#residents, was.machine, unit);
+    if (typeof is?.machine === 'string') addTo(this.#residents, is.machine, unit);
+    for (const { machine } of was?.refusals ?? []) removeFrom(this.#refused, machine, unit);
+    for (const { machine } of is?.refusals ?? []) addTo(this.#refused, machine, unit);
+    if (is?.refreshedMs === undefined) this.refreshedMs.delete(unit);
+    else this.refreshedMs.set(unit, is.refreshedMs);
   }
 
   #judgeStray(after: ClusterPicture, machine: MachineId, unit: UnitName): void {
@@ -125,6 +135,18 @@ export class Lookups {
 }
 
 const nobody: ReadonlySet<UnitName> = new Set();
+
+function addTo<Key>(sets: Map<Key, Set<UnitName>>, key: Key, unit: UnitName): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([unit]));
+  else set.add(unit);
+}
+
+function removeFrom<Key>(sets: Map<Key, Set<UnitName>>, key: Key, unit: UnitName): void {
+  const set = sets.get(key);
+  set?.delete(unit);
+  if (set?.size === 0) sets.delete(key);
+}
 
 function setMember<Value>(set: Set<Value>, value: Value, isMember: boolean): void {
   if (isMember) set.add(value);

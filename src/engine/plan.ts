@@ -62,7 +62,7 @@ export function planCluster(
   for (const unit of picture.placements.keys()) draft.fix(unit);
   const units = placeable(picture);
   const following = followings(units);
-  const homeless = keepSeats(draft, units, following);
+  const homeless = finished(keepSeats(draft, units, following));
   keepGlobals(draft, draft.rooms.values());
   finished(settle(draft, homeless, following));
   addGlobals(draft, draft.rooms.values());

@@ -1,3 +1,5 @@
+import { type Clock, rest } from './clock.ts';
+
 /**
  * Work that stops now and then, so that whoever does it can see to other things in between. It never
  * waits for anything, and its result does not depend on where it stops.
@@ -12,7 +14,28 @@ export function finished<Result>(steps: Steps<Result>): Result {
   }
 }
 
-const limits = { runCount: 1024, mergeCount: 4096 } as const;
+/**
+ * Does it in turns of at most `turnMs` and lets others have theirs in between; null when `signal`
+ * aborted before the end.
+ */
+export async function inTurns<Result>(
+  steps: Steps<Result>,
+  turnMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Result | null> {
+  let beganAtMs = clock.nowMs();
+  for (let count = 1; ; count += 1) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (count % limits.stepsPerLook !== 0 || clock.nowMs() - beganAtMs < turnMs) continue;
+    await rest(0, clock, signal);
+    if (signal.aborted) return null;
+    beganAtMs = clock.nowMs();
+  }
+}
+
+const limits = { runCount: 1024, mergeCount: 512, stepsPerLook: 16 } as const;
 
 /** The items in order; equal ones as they came. */
 export function* sorted<Item>(

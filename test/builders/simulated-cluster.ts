@@ -39,6 +39,8 @@ export class SimulatedCluster {
   readonly startCounts = new Map<string, number>();
   /** How its leader brakes; not at all unless a test says so. */
   braking: Braking = unbraked;
+  /** What plans; the plain planner unless a test says otherwise. */
+  planned: typeof planCluster = planCluster;
   #stored: ClusterPicture = aPicture();
   readonly #versions = new Map<UnitName, number>();
 
@@ -99,7 +101,7 @@ export class SimulatedCluster {
 
   /** Plans and writes the first `countMax` decisions: a leader may die between any two. */
   plan(countMax = Number.POSITIVE_INFINITY): Plan {
-    const plan = planCluster(this.picture(), this.nowMs, this.nowMs, {
+    const plan = this.planned(this.picture(), this.nowMs, this.nowMs, {
       braking: this.braking,
     });
     this.#stored = applyDecisions(this.picture(), plan.decisions.slice(0, countMax));

@@ -234,12 +234,14 @@ test('a clock that went back does not make it longer', () => {
 
 test('the leader asks who is overdue only when a machine vanished that it did not know of', () => {
   const cluster = running();
-  expect(isVanishing(cluster.picture(), rules)).toBe(false);
+  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(false);
   cluster.vanish(m1, 'partition');
-  expect(isVanishing(cluster.picture(), rules)).toBe(true);
-  expect(isVanishing(cluster.picture(), { ...rules, brakeMs: 0 })).toBe(false);
+  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(true);
+  expect(isVanishing(cluster.picture(), { ...rules, brakeMs: 0 }, cluster.members().keys())).toBe(
+    false,
+  );
   cluster.settle();
-  expect(isVanishing(cluster.picture(), rules)).toBe(false);
+  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(false);
 });
 
 test('its notice says what happened and when it ends; none while it is off', () => {
