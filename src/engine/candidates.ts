@@ -29,11 +29,11 @@ export class ScannedRooms implements Candidates {
   }
 
   count(seeker: Seeker): number {
-    return this.#fitting(seeker).length;
+    return this.fitting(seeker).length;
   }
 
   ranked(seeker: Seeker): Iterable<Room> {
-    return ranked(seeker.peer, this.#fitting(seeker));
+    return ranked(seeker.peer, this.fitting(seeker));
   }
 
   crowded(seeker: Seeker): Iterable<Room> {
@@ -58,7 +58,8 @@ export class ScannedRooms implements Candidates {
     }));
   }
 
-  #fitting(seeker: Seeker): Room[] {
+  /** All that fit, in no order. */
+  fitting(seeker: Seeker): Room[] {
     return [...this.#rooms.values()].filter((room) => fits(seeker, room, []));
   }
 }

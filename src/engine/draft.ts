@@ -34,9 +34,6 @@ export interface Seat {
   readonly why: string;
 }
 
-/** Finds rooms for units; it hears of everybody who moves in or out. */
-export type CandidatesOf = (rooms: ReadonlyMap<MachineId, Room>) => Candidates;
-
 /**
  * A plan while it is made: the picture, with who sits where and who moves together. The next plan
  * may go on with it: what the picture no longer has is turned, row by row.
@@ -72,8 +69,8 @@ export class Draft {
   readonly #groups = new Map<UnitName, Set<UnitName>>();
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
-  constructor(candidatesOf: CandidatesOf) {
-    this.candidates = candidatesOf(this.rooms);
+  constructor(candidatesOf: (draft: Draft) => Candidates) {
+    this.candidates = candidatesOf(this);
   }
 
   /** Goes on with another picture at another time; rooms stay as they were furnished. */

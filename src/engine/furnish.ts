@@ -12,13 +12,20 @@ import { type Doorkeeper, Room, tenantOf } from './room.ts';
 export function furnish(draft: Draft, id: MachineId, doorkeeper: Doorkeeper | null): void {
   const machine = draft.picture.machines.get(id);
   if (machine === undefined) {
-    draft.rooms.get(id)?.empty();
+    const gone = draft.rooms.get(id);
+    if (gone === undefined) return;
+    gone.empty();
     draft.rooms.delete(id);
+    doorkeeper?.closed(gone);
     return;
   }
-  const room = draft.rooms.get(id) ?? new Room(machine, doorkeeper);
-  room.machine = machine;
-  draft.rooms.set(id, room);
+  const known = draft.rooms.get(id);
+  const room = known ?? new Room(machine, doorkeeper);
+  if (known === undefined || room.machine !== machine) {
+    room.machine = machine;
+    draft.rooms.set(id, room);
+    doorkeeper?.opened(room);
+  }
   const copies = unconfirmed(draft, id);
   const tenants = [...copies.keys()].map((unit) => draft.peer(unit));
   const orphans = new Map<UnitName, 'adoptable' | 'in the way'>();

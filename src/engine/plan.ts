@@ -55,7 +55,7 @@ export function planCluster(
   { braking = unbraked, absentForMs = unknownAbsence }: PlanCircumstances = {},
 ): Plan {
   const { picture, decisions: forgotten } = forgetMembers(stored, absentForMs);
-  const draft = new Draft((rooms) => new ScannedRooms(rooms));
+  const draft = new Draft(({ rooms }) => new ScannedRooms(rooms));
   const delta = deltaOf(emptyPicture, picture);
   draft.turn(picture, { nowMs, absenceCountsAtMs, absentForMs }, braking, delta);
   for (const machine of picture.machines.keys()) furnish(draft, machine, null);

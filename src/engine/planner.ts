@@ -8,7 +8,6 @@ import type { MachineId } from '../model/ids.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { Agenda, neighbours } from './agenda.ts';
 import { type BrakeRules, type Braking, brakeDecisions, isVanishing } from './brake.ts';
-import { ScannedRooms } from './candidates.ts';
 import { unitDecisions } from './decisions.ts';
 import { Draft } from './draft.ts';
 import { type Following, followings, isPlaceable } from './followers.ts';
@@ -23,6 +22,7 @@ import type { Plan } from './plan.ts';
 import type { PlanTime } from './plan-time.ts';
 import { globalChangesOn, unitChanges } from './plan-unit.ts';
 import type { Room, Tenant } from './room.ts';
+import { RoomIndex } from './room-index.ts';
 import { settle } from './settle.ts';
 import type { Reasoned } from './subject.ts';
 import { unusedTextDecisions } from './texts.ts';
@@ -34,7 +34,8 @@ import { Traffic } from './traffic.ts';
  */
 export class Planner {
   readonly #draft: Draft;
-  readonly #traffic = new Traffic();
+  readonly #index: RoomIndex;
+  readonly #traffic: Traffic;
   /** Units without a seat, or where they should not be: whoever moves may be good news for them. */
   readonly #unhappy = new Set<UnitName>();
   /** Units on a circle of MachineOf=, each with the circle in words. */
@@ -48,7 +49,13 @@ export class Planner {
   #openMembers = new Set<MachineId>();
 
   constructor() {
-    this.#draft = new Draft((rooms) => new ScannedRooms(rooms));
+    let index: RoomIndex | undefined;
+    this.#draft = new Draft((draft) => {
+      index = new RoomIndex(draft);
+      return index;
+    });
+    this.#index = index ?? new RoomIndex(this.#draft);
+    this.#traffic = new Traffic(this.#index);
   }
 
   /** The plan for the newest picture. Stops now and then; begin no other before it has ended. */
@@ -132,6 +139,7 @@ export class Planner {
   ): Steps<{ homeless: ReadonlyMap<UnitName, Homeless>; following: Following }> {
     const draft = this.#draft;
     agenda.spread();
+    yield* this.#index.refresh(agenda.units);
     if (agenda.globals.size > 0) for (const id of draft.rooms.keys()) agenda.machines.add(id);
     for (const unit of [...agenda.units, ...agenda.globals]) {
       draft.unseat(unit);

@@ -18,8 +18,12 @@ export function tenantOf(peer: Peer): Tenant {
   return { ...peer, hash: hashRank(peer.name), template: templateOf(peer.name) };
 }
 
-/** Is told who moves in and out of which room. */
+/** Is told of rooms, and who moves in and out of them. */
 export interface Doorkeeper {
+  /** There is such a room now, or its machine has changed. */
+  opened(room: Room): void;
+  /** It is gone; everybody has left. */
+  closed(room: Room): void;
   entered(room: Room, tenant: Tenant): void;
   left(room: Room, tenant: Tenant): void;
 }

@@ -9,14 +9,30 @@ export class Traffic implements Doorkeeper {
   readonly departures = new Set<Tenant>();
   /** The rooms they moved out of. */
   readonly leftRooms = new Set<MachineId>();
+  readonly #next: Doorkeeper;
 
-  entered(_room: Room, tenant: Tenant): void {
+  /** Everything is told to `next` as well. */
+  constructor(next: Doorkeeper) {
+    this.#next = next;
+  }
+
+  opened(room: Room): void {
+    this.#next.opened(room);
+  }
+
+  closed(room: Room): void {
+    this.#next.closed(room);
+  }
+
+  entered(room: Room, tenant: Tenant): void {
     this.entries.add(tenant);
+    this.#next.entered(room, tenant);
   }
 
   left(room: Room, tenant: Tenant): void {
     this.departures.add(tenant);
     this.leftRooms.add(room.id);
+    this.#next.left(room, tenant);
   }
 
   clear(): void {
