@@ -1,9 +1,9 @@
 /** A map that can tell in what it differs from an older one without looking at all of either. */
 export interface Comparable<Key, Value> extends ReadonlyMap<Key, Value> {
-  /** Parts of both that may differ; everything outside them is shared. null: not related. */
+  /** Pairs of parts, the other's first, that may differ; everything outside them is shared. */
   differingParts(
     other: ReadonlyMap<Key, Value>,
-  ): Iterable<readonly [ReadonlyMap<Key, Value>, ReadonlyMap<Key, Value>]> | null;
+  ): Iterable<readonly [ReadonlyMap<Key, Value>, ReadonlyMap<Key, Value>]>;
 }
 
 /** Keys whose value is not the same object in both maps, or is in only one of them; each once. */
@@ -12,10 +12,9 @@ export function changedKeys<Key, Value>(
   after: ReadonlyMap<Key, Value>,
 ): Key[] {
   if (before === after) return [];
-  const parts = isComparable(after) ? after.differingParts(before) : null;
+  const parts = isComparable(after) ? after.differingParts(before) : [[before, after] as const];
   const changed: Key[] = [];
-  for (const [was, is] of parts ?? [[before, after]]) {
-    if (was === undefined || is === undefined) continue;
+  for (const [was, is] of parts) {
     for (const [key, value] of is) {
       if (was.get(key) !== value || !was.has(key)) changed.push(key);
     }
