@@ -68,6 +68,21 @@ export class Agenda {
     }
   }
 
+  /** All there is, where nothing was known before. */
+  askAll(): void {
+    const { picture, lookups } = this.#draft;
+    for (const unit of [...picture.units.keys(), ...picture.placements.keys()]) {
+      this.#asked.add(unit);
+      if (isWantedGlobal(this.#draft, unit)) this.globals.add(unit);
+      else this.units.add(unit);
+    }
+    for (const machine of picture.machines.keys()) this.changedRooms.add(machine);
+    for (const rows of [picture.machines, picture.orders, picture.reports, picture.removals]) {
+      for (const machine of rows.keys()) this.machines.add(machine);
+    }
+    for (const machine of lookups.away) this.machines.add(machine);
+  }
+
   /** Adds who is asked with those who are. */
   spread(): void {
     for (let unit = this.#queue.pop(); unit !== undefined; unit = this.#queue.pop()) {

@@ -237,13 +237,15 @@ export class Draft {
   }
 
   /** Machines on which something of the unit may be, or is to be. */
-  machinesOf(unit: UnitName): ReadonlySet<MachineId> {
+  machinesOf(unit: UnitName): readonly MachineId[] {
     const { ordered, reported } = this.lookups;
-    const machines = new Set([...ordered.of(unit), ...reported.of(unit)]);
-    const placed = this.picture.placements.get(unit)?.machine;
-    for (const one of [placed, this.seats.get(unit)?.machine, this.fixed.get(unit)]) {
-      if (one !== undefined && one !== null) machines.add(one);
-    }
+    const machines = [...ordered.of(unit)];
+    for (const one of reported.of(unit)) if (!ordered.has(unit, one)) machines.push(one);
+    const placed = this.picture.placements.get(unit)?.machine ?? null;
+    const seated = this.seats.get(unit)?.machine ?? this.fixed.get(unit) ?? null;
+    const isKnown = (one: MachineId): boolean => ordered.has(unit, one) || reported.has(unit, one);
+    if (placed !== null && !isKnown(placed)) machines.push(placed);
+    if (seated !== null && seated !== placed && !isKnown(seated)) machines.push(seated);
     return machines;
   }
 

@@ -108,7 +108,7 @@ export class Lookups {
   }
 
   #judgeStray(after: ClusterPicture, machine: MachineId, unit: UnitName): void {
-    const wasStray = [...this.#strays.of(unit)].includes(machine);
+    const wasStray = this.#strays.has(unit, machine);
     const isStray = after.orders.get(machine)?.has(unit) === true && !after.units.has(unit);
     if (wasStray === isStray) return;
     if (isStray) this.#strays.add(unit, machine);

@@ -2,7 +2,7 @@ import { changedKeys, changedMembers } from '../lib/changed-keys.ts';
 import { byText } from '../lib/order.ts';
 import { type Steps, sorted } from '../lib/steps.ts';
 import type { Decision } from '../model/change.ts';
-import type { ClusterPicture } from '../model/cluster-picture.ts';
+import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
 import { inConflict } from '../model/conflict.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -98,15 +98,19 @@ export class Planner {
     agenda: Agenda,
   ): ReadonlySet<MachineId> {
     const draft = this.#draft;
-    const { awaited, braked } = draft;
+    const { awaited, braked, picture: before } = draft;
+    const isFirst = before === emptyPicture;
     this.#traffic.clear();
-    agenda.askBefore(delta);
+    if (!isFirst) agenda.askBefore(delta);
     draft.turn(picture, time, braking, delta);
-    agenda.askAfter(delta);
     const changed = new Set(delta.machines);
     for (const id of changedMembers(awaited, draft.awaited)) changed.add(id);
     for (const id of changedMembers(braked, draft.braked)) changed.add(id);
-    for (const id of [...changed, ...this.#orphanRooms]) agenda.askMachine(id);
+    if (isFirst) agenda.askAll();
+    else {
+      agenda.askAfter(delta);
+      for (const id of [...changed, ...this.#orphanRooms]) agenda.askMachine(id);
+    }
     for (const id of [...agenda.changedRooms, ...this.#orphanRooms]) {
       furnish(draft, id, this.#traffic);
       agenda.machines.add(id);

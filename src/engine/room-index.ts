@@ -229,9 +229,11 @@ export class RoomIndex implements Candidates, Doorkeeper {
 
   /** Rooms where more than its requirements and its name counts: something of it is there. */
   #special({ peer, refusals }: Seeker): readonly Room[] {
-    const machines = new Set<MachineId>(this.#draft.machinesOf(peer.name));
-    for (const { machine } of refusals) machines.add(machine);
-    return [...machines].flatMap((machine) => this.#draft.rooms.get(machine) ?? []);
+    const machines = this.#draft.machinesOf(peer.name);
+    if (machines.length + refusals.length === 0) return nowhere;
+    const all = new Set<MachineId>(machines);
+    for (const { machine } of refusals) all.add(machine);
+    return [...all].flatMap((machine) => this.#draft.rooms.get(machine) ?? []);
   }
 
   /** Those rooms in groups: with fewer instances of its template first. */
@@ -307,3 +309,5 @@ export class RoomIndex implements Candidates, Doorkeeper {
     }
   }
 }
+
+const nowhere: readonly Room[] = [];

@@ -11,6 +11,11 @@ export class Whereabouts {
     return typeof known === 'string' ? [known] : known;
   }
 
+  has(unit: UnitName, machine: MachineId): boolean {
+    const known = this.#machines.get(unit);
+    return typeof known === 'string' ? known === machine : known?.has(machine) === true;
+  }
+
   add(unit: UnitName, machine: MachineId): void {
     const known = this.#machines.get(unit);
     if (known === undefined) this.#machines.set(unit, machine);
