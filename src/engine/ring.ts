@@ -1,4 +1,5 @@
 import { byText } from '../lib/order.ts';
+import type { Bits } from './bits.ts';
 import type { Room } from './room.ts';
 
 /**
@@ -19,10 +20,6 @@ export class Ring {
     this.#slots = new Map(this.#places.map(({ room, slot }) => [room.id, slot]));
     this.#rooms = [];
     for (const { room, slot } of this.#places) this.#rooms[slot] = room;
-  }
-
-  at(slot: number): Room | null {
-    return this.#rooms[slot] ?? null;
   }
 
   slotOf({ id }: Room): number | undefined {
@@ -55,6 +52,21 @@ export class Ring {
   /** The slot of the first room clockwise from a hash. */
   from(hash: number): number {
     return this.#places[this.#after(hash, null)]?.slot ?? 0;
+  }
+
+  /** The rooms of both sets, from a slot on and round. */
+  *clockwise(one: Bits, other: Bits, start: number): Iterable<Room> {
+    const turns = [
+      [start, this.capacity],
+      [0, start],
+    ] as const;
+    for (const [from, to] of turns) {
+      for (let slot = one.shared(other, from, to); slot !== -1; ) {
+        const room = this.#rooms[slot] ?? null;
+        if (room !== null) yield room;
+        slot = one.shared(other, slot + 1, to);
+      }
+    }
   }
 
   /** How many places are before that hash, or before that room. */

@@ -140,7 +140,7 @@ export class RoomIndex implements Candidates, Doorkeeper {
     yield* ranked(seeker.peer, first);
     const start = this.#ring.from(seeker.peer.hash);
     for (const group of this.#byInstances(seeker.peer, fitting)) {
-      for (const level of this.#loads.ascending()) yield* this.#clockwise(level, group, start);
+      for (const level of this.#loads.ascending()) yield* this.#ring.clockwise(level, group, start);
     }
   }
 
@@ -151,7 +151,7 @@ export class RoomIndex implements Candidates, Doorkeeper {
     }
     const blocked = this.#blocked(seeker);
     for (const room of this.#special(seeker)) blocked.add(this.#ring.slotOf(room) ?? 0);
-    for (const room of this.#clockwise(this.#suits.placing(seeker), blocked, 0)) {
+    for (const room of this.#ring.clockwise(this.#suits.placing(seeker), blocked, 0)) {
       if (isCrowded(seeker, room)) yield room;
     }
   }
@@ -159,7 +159,7 @@ export class RoomIndex implements Candidates, Doorkeeper {
   *housing(globs: readonly string[]): Iterable<Room> {
     const all = new Bits(this.#ring.capacity);
     for (const glob of globs) all.addAll(this.#globs.know(glob).matched.bits);
-    yield* this.#clockwise(all, all, 0);
+    yield* this.#ring.clockwise(all, all, 0);
   }
 
   suitsAnywhere(seeker: Seeker): boolean {
@@ -255,21 +255,6 @@ export class RoomIndex implements Candidates, Doorkeeper {
     }
   }
 
-  /** The rooms of both sets, from a slot on and round. */
-  *#clockwise(one: Bits, other: Bits, start: number): Iterable<Room> {
-    const turns = [
-      [start, this.#ring.capacity],
-      [0, start],
-    ] as const;
-    for (const [from, to] of turns) {
-      for (let slot = one.shared(other, from, to); slot !== -1; ) {
-        const room = this.#ring.at(slot);
-        if (room !== null) yield room;
-        slot = one.shared(other, slot + 1, to);
-      }
-    }
-  }
-
   #open(room: Room): void {
     const isKnown = this.#present.get(this.#ring.slotOf(room) ?? -1) === room;
     const slot = this.#ring.enter(room);
@@ -299,12 +284,10 @@ export class RoomIndex implements Candidates, Doorkeeper {
     if (instances.isEmpty) this.#instances.delete(template);
   }
 
+  /** Looks at every room: between two pictures nothing else tells for certain who is in which. */
   *#slotsOf(unit: UnitName): Iterable<number> {
-    const { rooms, lookups } = this.#draft;
-    const machines = lookups.globals.has(unit) ? rooms.keys() : this.#draft.machinesOf(unit);
-    for (const machine of machines) {
-      const room = rooms.get(machine);
-      const slot = room?.tenants.has(unit) === true ? this.#ring.slotOf(room) : undefined;
+    for (const room of this.#draft.rooms.values()) {
+      const slot = room.tenants.has(unit) ? this.#ring.slotOf(room) : undefined;
       if (slot !== undefined) yield slot;
     }
   }

@@ -171,7 +171,8 @@ export class SimulatedCluster {
     const reports = this.reports.get(id) ?? new Map<UnitName, StateReport>();
     const { identity, unitHash } = order;
     const gone = { load: 'not-found', active: 'inactive', sub: 'dead', problem: null };
-    this.reports.set(id, reports.set(unit, { identity, unitHash, current: 'gone', ...gone }));
+    this.reports.set(id, reports);
+    say(reports, unit, { identity, unitHash, current: 'gone', ...gone });
   }
 
   #follow(id: MachineId, unit: UnitName, order: Order): void {
@@ -219,7 +220,8 @@ export class SimulatedCluster {
     const { identity, unitHash } = order;
     const problem = 'name taken by /etc/systemd/system';
     const words = { load: 'loaded', active: 'inactive', sub: 'dead', problem };
-    this.reports.set(id, reports.set(unit, { identity, unitHash, current: 'refused', ...words }));
+    this.reports.set(id, reports);
+    say(reports, unit, { identity, unitHash, current: 'refused', ...words });
   }
 
   #report(id: MachineId, unit: UnitName): void {
@@ -227,7 +229,7 @@ export class SimulatedCluster {
     const reports = this.reports.get(id) ?? new Map<UnitName, StateReport>();
     this.reports.set(id, reports);
     if (copy === undefined) return;
-    reports.set(unit, {
+    say(reports, unit, {
       identity: copy.record.identity,
       unitHash: copy.record.unitHash,
       restartCount: copy.record.restartCount,
@@ -238,6 +240,11 @@ export class SimulatedCluster {
       problem: null,
     });
   }
+}
+
+/** What has not changed stays the same object, as in a mirror: nobody looks at it again. */
+function say(reports: Map<UnitName, StateReport>, unit: UnitName, report: StateReport): void {
+  if (JSON.stringify(reports.get(unit)) !== JSON.stringify(report)) reports.set(unit, report);
 }
 
 /** One run of one submission. */
