@@ -24,12 +24,20 @@ export interface Braking {
 /** There is no brake. */
 export const unbraked: Braking = { rules: { ttlMs: 0, brakeMs: 0 }, overdue: new Set() };
 
-/** True when a machine is seen to be gone that was not before: others may follow it at once. */
-export function isVanishing(picture: ClusterPicture, { brakeMs }: BrakeRules): boolean {
+/**
+ * True when one of these machines is seen to be gone that was not before: others may follow it at
+ * once.
+ */
+export function isVanishing(
+  picture: ClusterPicture,
+  { brakeMs }: BrakeRules,
+  machines: Iterable<MachineId>,
+): boolean {
   if (brakeMs === 0 || isBraking(picture.brake)) return false;
   if (picture.members.size < limits.brakeMachinesMin) return false;
-  return [...picture.members.values()].some(({ id, leaving, vanishedMs }) => {
-    return vanishedMs === null && !leaving && !picture.machines.has(id);
+  return [...machines].some((id) => {
+    const member = picture.members.get(id);
+    return member?.vanishedMs === null && !member.leaving && !picture.machines.has(id);
   });
 }
 
@@ -42,6 +50,10 @@ export interface Presence {
   readonly awaited: ReadonlySet<MachineId>;
   /** Present machines whose lease was not renewed in time: they are about to vanish. */
   readonly overdue: ReadonlySet<MachineId>;
+  /** Members that are not present. */
+  readonly away: ReadonlySet<MachineId>;
+  /** Present machines that shut down. */
+  readonly leaving: ReadonlySet<MachineId>;
 }
 
 /** The brake as it should be, and when time alone changes it. */
@@ -86,19 +98,19 @@ function brakeWords(before: Brake | null, after: Brake | null): string {
 
 /** Puts it on, if those that vanished just now are most of all; null: they are not. */
 function pull(presence: Presence, rules: BrakeRules, before: Brake | null): Brake | null {
-  const { picture, nowMs, overdue } = presence;
+  const { picture, nowMs, overdue, leaving } = presence;
   if (rules.brakeMs === 0) return null;
   const released = new Set(before?.released);
   const gone = absent(presence).filter(
     (member) => isFresh(member, presence, rules) && !released.has(member.id),
   );
   if (gone.length === 0) return null;
-  const present = [...picture.machines.values()].filter(({ leaving }) => !leaving);
-  const late = present.filter(({ id }) => overdue.has(id));
+  const presentCount = picture.machines.size - leaving.size;
+  const late = [...overdue].filter((id) => picture.machines.has(id) && !leaving.has(id));
   const seen = absent(presence).filter(
     ({ vanishedMs }) => vanishedMs === null || nowMs - vanishedMs < limits.brakeSeenMs,
   );
-  const [goneCount, ofCount] = [gone.length + late.length, present.length + seen.length];
+  const [goneCount, ofCount] = [gone.length + late.length, presentCount + seen.length];
   if (ofCount < limits.brakeMachinesMin || goneCount * 2 <= ofCount) return null;
   return {
     ...{ sinceMs: nowMs, untilMs: nowMs + rules.brakeMs, isEasing: false, goneCount, ofCount },
@@ -149,10 +161,11 @@ function firstOf(picture: ClusterPicture, waiting: readonly MachineId[]): readon
 }
 
 /** Machines that are away, did not say that they leave, and whose absence counts. */
-function absent({ picture, awaited }: Presence): Member[] {
-  return [...picture.members.values()].filter(
-    ({ id, leaving }) => !leaving && !awaited.has(id) && !picture.machines.has(id),
-  );
+function absent({ picture, awaited, away }: Presence): Member[] {
+  return [...away].flatMap((id) => {
+    const member = picture.members.get(id);
+    return member === undefined || member.leaving || awaited.has(id) ? [] : [member];
+  });
 }
 
 /** Vanished within two TTL, or only seen to be away now. */

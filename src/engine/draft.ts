@@ -1,28 +1,25 @@
 import { byText } from '../lib/order.ts';
 import { type Brake, isBraking } from '../model/brake.ts';
-import type { ClusterPicture } from '../model/cluster-picture.ts';
-import {
-  type GlobMatcher,
-  orphanPeer,
-  type Peer,
-  peerOf,
-  rememberGlobs,
-} from '../model/conflict.ts';
-import { isConfirmedGone } from '../model/copy.ts';
+import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
+import { type GlobMatcher, peerOf, rememberGlobs } from '../model/conflict.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { Order } from '../model/order.ts';
-import { isAdoptable, mayRun } from '../model/orphan.ts';
 import type { Placement } from '../model/placement.ts';
 import type { StateReport } from '../model/report.ts';
-import type { Applicant, TargetPlace } from '../model/rules.ts';
+import type { TargetPlace } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { type Braking, planBrake, unbraked } from './brake.ts';
-import { limits } from './limits.ts';
-import { orphansOn, whyBarred } from './orphans.ts';
+import { awaitedMachines, unseenMachines } from './awaited.ts';
+import { type Braking, planBrake } from './brake.ts';
+import type { Candidates } from './candidates.ts';
+import { Lookups } from './lookups.ts';
+import { whyBarred } from './orphans.ts';
+import type { PictureDelta } from './picture-delta.ts';
+import { type PlanTime, unknownTime } from './plan-time.ts';
+import type { Seeker } from './rank.ts';
 import { Refreshes } from './refresh.ts';
-import { Room } from './room.ts';
+import { type Room, type Tenant, tenantOf } from './room.ts';
 
 /**
  * Where a unit belongs after this plan.
@@ -38,78 +35,76 @@ export interface Seat {
   readonly why: string;
 }
 
-/** For how long a machine is known to be absent without a break, ms; 0 when it is present. */
-export type AbsentForMs = (machine: MachineId) => number;
-
-/** What a plan knows of time. */
-export interface PlanTime {
-  /** Wall time, ms since 1970. */
-  readonly nowMs: number;
-  /** Before this, a machine that is absent may only not have come back yet. */
-  readonly absenceCountsAtMs: number;
-  readonly absentForMs: AbsentForMs;
-}
-
-/** A plan while it is made: the picture, with who sits where and who moves together. */
+/**
+ * A plan while it is made: the picture, with who sits where and who moves together. The next plan
+ * may go on with it: what the picture no longer has is turned, row by row.
+ */
 export class Draft {
-  readonly picture: ClusterPicture;
-  readonly nowMs: number;
-  /** Machines that are present, sorted by id. */
-  readonly rooms: ReadonlyMap<MachineId, Room>;
-  /** Every order of a unit, by machine, sorted by machine. */
-  readonly orders: ReadonlyMap<UnitName, ReadonlyMap<MachineId, Order>>;
+  picture: ClusterPicture = emptyPicture;
+  time: PlanTime = unknownTime;
+  readonly lookups = new Lookups();
+  /** Machines that are present. */
+  readonly rooms = new Map<MachineId, Room>();
+  readonly candidates: Candidates;
   /** Non-global units that have a machine after this plan. */
   readonly seats = new Map<UnitName, Seat>();
+  /** Units that nothing is decided about, where others have to get along with them. */
+  readonly fixed = new Map<UnitName, MachineId>();
   /**
    * Machines that are absent, though not for long enough: the store was away, or this leader was,
    * and their leases may have run out meanwhile; or several went at once. What they run stays theirs.
    */
-  readonly awaited: ReadonlySet<MachineId>;
+  awaited: ReadonlySet<MachineId> = new Set();
   /** The brake as it is after this plan; see `planBrake`. */
-  readonly brake: Brake | null;
+  brake: Brake | null = null;
   /** Vanished machines that keep their units while the brake is on. */
-  readonly braked: ReadonlySet<MachineId>;
-  /** For how long the leader has seen a machine to be absent; see `LeaderSession`. */
-  readonly absentForMs: AbsentForMs;
-  /** When time alone changes a decision; null when it never does. */
-  wakeAtMs: number | null = null;
-  readonly #peers = new Map<UnitName, Peer>();
+  braked: ReadonlySet<MachineId> = new Set();
+  refreshes = new Refreshes(new Map(), 0, () => undefined);
+  /** When time alone changes what is decided about a unit; null: about the cluster. */
+  readonly wakesMs = new Map<UnitName | null, number>();
+  /** The unit that is asked about: what it waits for is noted for it. */
+  subject: UnitName | null = null;
+  /** Units that have got a seat or lost one since the picture was turned. */
+  readonly moved = new Set<UnitName>();
+  readonly #tenants = new Map<UnitName, Tenant>();
   readonly #groups = new Map<UnitName, Set<UnitName>>();
-  readonly refreshes: Refreshes;
   readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
-  constructor(picture: ClusterPicture, now: PlanTime, { rules, overdue }: Braking = unbraked) {
-    const { nowMs, absenceCountsAtMs, absentForMs } = now;
+  constructor(candidatesOf: (draft: Draft) => Candidates) {
+    this.candidates = candidatesOf(this);
+  }
+
+  /** Goes on with another picture at another time; rooms stay as they were furnished. */
+  turn(
+    picture: ClusterPicture,
+    time: PlanTime,
+    { rules, overdue }: Braking,
+    delta: PictureDelta,
+  ): void {
+    this.lookups.turn(this.picture, picture, delta);
     this.picture = picture;
-    this.nowMs = nowMs;
-    this.absentForMs = absentForMs;
-    const isBlind = nowMs < absenceCountsAtMs;
-    const unseen = isBlind ? absentees(picture) : new Set<MachineId>();
-    const { brake, wakeAtMs } = planBrake({ picture, nowMs, awaited: unseen, overdue }, rules);
+    this.time = time;
+    this.wakesMs.clear();
+    this.#groups.clear();
+    this.moved.clear();
+    this.subject = null;
+    for (const unit of [...delta.units, ...delta.unreadable]) this.#tenants.delete(unit);
+    const { nowMs } = time;
+    const { away, leaving } = this.lookups;
+    const unseen = unseenMachines(picture, away, time);
+    const presence = { picture, nowMs, awaited: new Set(unseen.keys()), overdue, away, leaving };
+    const { brake, wakeAtMs } = planBrake(presence, rules);
     this.brake = brake;
-    const isFree = !isBlind && !isBraking(brake);
-    const leftMs = isFree
-      ? returning(picture, absentForMs, rules.ttlMs)
-      : new Map<MachineId, number>();
-    this.awaited = isFree ? new Set(leftMs.keys()) : unseen;
-    if (unseen.size > 0) this.wakeAt(absenceCountsAtMs);
-    for (const ms of leftMs.values()) this.wakeAt(nowMs + ms);
+    const awaited = isBraking(brake) ? unseen : awaitedMachines(picture, away, time, rules.ttlMs);
+    this.awaited = new Set(awaited.keys());
+    for (const leftMs of awaited.values()) this.wakeAt(nowMs + leftMs);
     this.braked = new Set(brake?.waiting);
     if (wakeAtMs !== null) this.wakeAt(wakeAtMs);
-    this.rooms = new Map(
-      sortedByKey(picture.machines).map(([id, machine]) => {
-        const copies = unconfirmed(picture, id);
-        const orphans = [...orphansOn(picture, id)].filter(([, report]) => mayRun(report));
-        const peers = [
-          ...[...copies.keys()].map((unit) => this.peer(unit)),
-          ...orphans.map(([name, { orphan }]) => orphanPeer(name, orphan?.avoids ?? [])),
-        ];
-        return [id, new Room(machine, copies, this.#adoption(orphans, id), peers)];
-      }),
-    );
-    this.orders = byUnit(picture.orders);
-    const placements = picture.placements.values();
-    this.refreshes = new Refreshes(placements, nowMs, (atMs) => this.wakeAt(atMs));
+    this.refreshes = new Refreshes(this.lookups.refreshedMs, nowMs, (atMs) => this.wakeAt(atMs));
+  }
+
+  get nowMs(): number {
+    return this.time.nowMs;
   }
 
   /** A unit that nothing may be decided about: without a record, or with one not understood. */
@@ -117,44 +112,32 @@ export class Draft {
     return this.picture.unreadable.has(unit) || !this.picture.units.has(unit);
   }
 
-  peer(unit: UnitName): Peer {
-    const known = this.#peers.get(unit);
+  peer(unit: UnitName): Tenant {
+    const known = this.#tenants.get(unit);
     if (known !== undefined) return known;
     const isReadable = !this.picture.unreadable.has(unit);
     const record = isReadable ? this.picture.units.get(unit) : undefined;
-    const peer = peerOf(unit, record?.requirements ?? null);
-    this.#peers.set(unit, peer);
-    return peer;
+    const tenant = tenantOf(peerOf(unit, record?.requirements ?? null));
+    this.#tenants.set(unit, tenant);
+    return tenant;
   }
 
-  applicant(unit: UnitName, record: UnitRecord): Applicant {
+  seeker(unit: UnitName, record: UnitRecord): Seeker {
     return {
       peer: this.peer(unit),
       requirements: record.requirements,
       refusals: this.refusals(unit, record),
       placeOf: (target) => this.placeOf(target),
-      whyBarred: (machine) => whyBarred(this.picture, machine, unit),
+      whyBarred: (machine) => this.whyBarred(machine, unit),
       matches: this.#matches,
     };
   }
 
-  #adoption(
-    orphans: readonly (readonly [UnitName, StateReport])[],
-    machine: MachineId,
-  ): ReadonlyMap<UnitName, 'adoptable' | 'in the way'> {
-    return new Map(
-      orphans.map(([unit, report]) => {
-        const record = this.picture.units.get(unit);
-        const isSame = record !== undefined && isAdoptable(record, report);
-        const isFree = isSame && whyBarred(this.picture, machine, unit) === null;
-        return [unit, isFree ? 'adoptable' : 'in the way'];
-      }),
-    );
+  whyBarred(machine: MachineId, unit: UnitName): string | null {
+    return whyBarred(this.picture, machine, unit, this.lookups.reported.of(unit));
   }
 
-  matches(pattern: string, name: string): boolean {
-    return this.#matches(pattern, name);
-  }
+  readonly matches: GlobMatcher = (pattern, name) => this.#matches(pattern, name);
 
   report(machine: MachineId, unit: UnitName): StateReport | undefined {
     return this.picture.reports.get(machine)?.get(unit);
@@ -164,19 +147,30 @@ export class Draft {
     return this.picture.orders.get(machine)?.get(unit);
   }
 
+  /** Every order of a unit, by machine. */
+  ordersOf(unit: UnitName): (readonly [MachineId, Order])[] {
+    const orders: (readonly [MachineId, Order])[] = [];
+    for (const machine of this.lookups.ordered.of(unit)) {
+      const order = this.order(machine, unit);
+      if (order !== undefined) orders.push([machine, order]);
+    }
+    return orders;
+  }
+
   /** Present machines that refused this identity, now or earlier; sorted by machine. */
   refusals(unit: UnitName, record: UnitRecord): Placement['refusals'] {
-    if (record.requirements.global) return [];
+    if (record.requirements.global) return none;
     const stored = this.picture.placements.get(unit);
     const refusals = new Map<MachineId, string>();
-    for (const { machine, why } of stored?.identity === record.identity ? stored.refusals : []) {
+    for (const { machine, why } of stored?.identity === record.identity ? stored.refusals : none) {
       if (this.rooms.has(machine)) refusals.set(machine, why);
     }
-    for (const machine of this.orders.get(unit)?.keys() ?? []) {
+    for (const machine of this.lookups.ordered.of(unit)) {
       const report = this.report(machine, unit);
       if (report?.current !== 'refused' || report.identity !== record.identity) continue;
       if (this.rooms.has(machine)) refusals.set(machine, report.problem ?? 'without a reason');
     }
+    if (refusals.size === 0) return none;
     return sortedByKey(refusals).map(([machine, why]) => ({ machine, why }));
   }
 
@@ -202,6 +196,7 @@ export class Draft {
   }
 
   seat(unit: UnitName, seat: Seat): void {
+    this.moved.add(unit);
     this.seats.set(unit, seat);
     this.rooms.get(seat.machine)?.seat(this.peer(unit));
   }
@@ -209,8 +204,25 @@ export class Draft {
   unseat(unit: UnitName): void {
     const seat = this.seats.get(unit);
     if (seat === undefined) return;
+    this.moved.add(unit);
     this.seats.delete(unit);
     this.rooms.get(seat.machine)?.unseat(unit);
+  }
+
+  /** Nothing is decided about a frozen unit, yet others have to get along with it. */
+  fix(unit: UnitName): void {
+    const machine = this.picture.placements.get(unit)?.machine ?? null;
+    if (machine === null || !this.isFrozen(unit)) return;
+    this.fixed.set(unit, machine);
+    this.rooms.get(machine)?.seat(this.peer(unit));
+  }
+
+  /** The opposite, before it is asked about anew. */
+  unfix(unit: UnitName): void {
+    const machine = this.fixed.get(unit);
+    if (machine === undefined) return;
+    this.fixed.delete(unit);
+    this.rooms.get(machine)?.unseat(unit);
   }
 
   /** What these two change belongs into one decision. */
@@ -227,62 +239,36 @@ export class Draft {
     return this.#groups.get(unit) ?? new Set([unit]);
   }
 
+  /** Machines on which something of the unit may be, or is to be. */
+  machinesOf(unit: UnitName): readonly MachineId[] {
+    const { ordered, reported } = this.lookups;
+    const machines = [...ordered.of(unit)];
+    for (const one of reported.of(unit)) if (!ordered.has(unit, one)) machines.push(one);
+    const placed = this.picture.placements.get(unit)?.machine ?? null;
+    const seated = this.seats.get(unit)?.machine ?? this.fixed.get(unit) ?? null;
+    const isKnown = (one: MachineId): boolean => ordered.has(unit, one) || reported.has(unit, one);
+    if (placed !== null && !isKnown(placed)) machines.push(placed);
+    if (seated !== null && seated !== placed && !isKnown(seated)) machines.push(seated);
+    return machines;
+  }
+
   /** Plan again at `atMs`, even if nothing happens. */
   wakeAt(atMs: number): void {
-    this.wakeAtMs = this.wakeAtMs === null ? atMs : Math.min(this.wakeAtMs, atMs);
+    const known = this.wakesMs.get(this.subject) ?? atMs;
+    this.wakesMs.set(this.subject, Math.min(known, atMs));
+  }
+
+  /** When time alone changes a decision; null when it never does. */
+  get wakeAtMs(): number | null {
+    let firstMs: number | null = null;
+    for (const atMs of this.wakesMs.values()) firstMs = Math.min(firstMs ?? atMs, atMs);
+    return firstMs;
   }
 }
+
+const none: Placement['refusals'] = [];
 
 /** A map's entries, sorted by key: what is decided must not depend on the order of a map. */
 export function sortedByKey<K extends string, V>(map: ReadonlyMap<K, V>): (readonly [K, V])[] {
   return [...map].sort(([left], [right]) => byText(left, right));
-}
-
-/** Machines that were present when a leader last looked, did not say that they leave, and are gone. */
-function absentees(picture: ClusterPicture): Set<MachineId> {
-  const members = [...picture.members.values()];
-  return new Set(
-    members
-      .filter(({ id, leaving, vanishedMs }) => {
-        return vanishedMs === null && !leaving && !picture.machines.has(id);
-      })
-      .map(({ id }) => id),
-  );
-}
-
-/**
- * For how long yet each of those that vanished just now may only be about to return, ms: an etcd that
- * led, stood still and goes on ends leases that were renewed elsewhere meanwhile (etcd-io/etcd#15247).
- * Their machines see it and join again at once; several need the same etcd for it, all in one moment.
- */
-function returning(
-  picture: ClusterPicture,
-  absentForMs: AbsentForMs,
-  ttlMs: number,
-): Map<MachineId, number> {
-  const within = (ms: number): (readonly [MachineId, number])[] =>
-    [...absentees(picture)]
-      .map((id) => [id, ms - absentForMs(id)] as const)
-      .filter(([, leftMs]) => leftMs > 0);
-  const together = within(ttlMs * limits.returnTogetherTtlShare);
-  return new Map(together.length > 1 ? together : within(ttlMs * limits.returnTtlShare));
-}
-
-function unconfirmed(picture: ClusterPicture, machine: MachineId): Map<UnitName, Order> {
-  const orders = picture.orders.get(machine) ?? new Map<UnitName, Order>();
-  const reports = picture.reports.get(machine);
-  return new Map(
-    [...orders].filter(([unit, order]) => !isConfirmedGone(order, reports?.get(unit))),
-  );
-}
-
-function byUnit(orders: ClusterPicture['orders']): Map<UnitName, Map<MachineId, Order>> {
-  const units = new Map<UnitName, Map<MachineId, Order>>();
-  for (const [machine, ofMachine] of sortedByKey(orders)) {
-    for (const [unit, order] of ofMachine) {
-      const machines = units.get(unit) ?? new Map<MachineId, Order>();
-      units.set(unit, machines.set(machine, order));
-    }
-  }
-  return units;
 }

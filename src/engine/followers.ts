@@ -10,12 +10,16 @@ export type Placeable = ReadonlyMap<UnitName, UnitRecord>;
 export function placeable(picture: ClusterPicture): Placeable {
   return new Map(
     [...picture.units]
-      .filter(([unit, record]) => {
-        const isWanted = !record.gone && record.desired !== 'inactive';
-        return isWanted && !record.requirements.global && !picture.unreadable.has(unit);
-      })
+      .filter(([unit]) => isPlaceable(picture, unit))
       .sort(([left], [right]) => byText(left, right)),
   );
+}
+
+/** Whether a plan decides on the machine of that unit. */
+export function isPlaceable(picture: ClusterPicture, unit: UnitName): boolean {
+  const record = picture.units.get(unit);
+  if (record === undefined || picture.unreadable.has(unit)) return false;
+  return !record.gone && record.desired !== 'inactive' && !record.requirements.global;
 }
 
 /** How MachineOf= ties units together. */

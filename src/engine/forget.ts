@@ -3,8 +3,8 @@ import type { Change, Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import { holdMs } from '../model/hold.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
-import type { AbsentForMs } from './draft.ts';
 import { limits } from './limits.ts';
+import type { AbsentForMs } from './plan-time.ts';
 
 /** What forgetting machines comes to: the cluster without them, and what makes the store so. */
 export interface Forgetting {

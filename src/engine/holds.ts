@@ -18,7 +18,7 @@ export function holdEndMs(
   order: Order | undefined,
 ): number | null {
   if (order?.guard === undefined || draft.rooms.has(machine)) return null;
-  const endMs = draft.nowMs + holdMs(order.guard) - draft.absentForMs(machine);
+  const endMs = draft.nowMs + holdMs(order.guard) - draft.time.absentForMs(machine);
   if (endMs <= draft.nowMs) return null;
   draft.wakeAt(endMs);
   return endMs;
@@ -27,7 +27,7 @@ export function holdEndMs(
 /** Until when the unit starts on no other machine; null when nothing is held. For people. */
 export function heldUntilMs(draft: Draft, unit: UnitName): number | null {
   let lastMs: number | null = null;
-  for (const [machine, order] of draft.orders.get(unit) ?? []) {
+  for (const [machine, order] of draft.ordersOf(unit)) {
     if (draft.awaited.has(machine)) continue;
     const endMs = holdEndMs(draft, machine, order);
     if (endMs !== null) lastMs = Math.max(lastMs ?? endMs, endMs);
@@ -50,7 +50,7 @@ export function isInTheWay(
   machine: MachineId,
 ): boolean {
   const isOnlyOne = record.requirements.onPartition !== undefined;
-  return [...(draft.orders.get(unit) ?? [])].some(([other, order]) => {
+  return draft.ordersOf(unit).some(([other, order]) => {
     const room = draft.rooms.get(other);
     // A guarded order of an absent machine is there until its hold has passed; see `released`.
     if (room === undefined) return other !== machine && order.guard !== undefined;

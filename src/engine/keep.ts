@@ -1,4 +1,5 @@
 import { byText } from '../lib/order.ts';
+import { type Steps, sorted } from '../lib/steps.ts';
 import type { Peer } from '../model/conflict.ts';
 import { hasFinished, isKnownFinished } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
@@ -7,7 +8,6 @@ import type { Placement } from '../model/placement.ts';
 import {
   type Applicant,
   keepingRules,
-  lastingRules,
   type Rule,
   type Site,
   stayingRules,
@@ -34,33 +34,33 @@ export interface Homeless {
 }
 
 /** Seats every unit that may stay where it is; returns the others. */
-export function keepSeats(
+export function* keepSeats(
   draft: Draft,
   units: Placeable,
   following: Following,
-): Map<UnitName, Homeless> {
-  for (const [unit, placement] of draft.picture.placements) seatFrozen(draft, unit, placement);
+): Steps<ReadonlyMap<UnitName, Homeless>> {
   const homeless = new Map<UnitName, Homeless>();
-  for (const unit of stayingOrder(draft, units, following)) {
+  for (const unit of yield* stayingOrder(draft, units, following)) {
+    yield;
     const record = units.get(unit);
     if (record === undefined) continue;
+    draft.subject = unit;
     const verdict = following.circles.has(unit)
       ? { unit, record, why: null, isNew: true, fallback: null }
       : judge(draft, unit, record);
     if ('kind' in verdict) draft.seat(unit, verdict);
     else homeless.set(unit, verdict);
   }
+  draft.subject = null;
   return homeless;
 }
 
-/** Nothing is decided about a frozen unit, yet others have to get along with it. */
-function seatFrozen(draft: Draft, unit: UnitName, placement: Placement): void {
-  if (!draft.isFrozen(unit) || placement.machine === null) return;
-  draft.rooms.get(placement.machine)?.seat(draft.peer(unit));
-}
-
 /** Targets before followers; among equals, who was there first, and a new identity last. */
-function stayingOrder(draft: Draft, units: Placeable, following: Following): UnitName[] {
+function* stayingOrder(
+  draft: Draft,
+  units: Placeable,
+  following: Following,
+): Steps<readonly UnitName[]> {
   const age = (unit: UnitName): number => {
     const placement = draft.picture.placements.get(unit);
     if (placement === undefined) return Number.POSITIVE_INFINITY;
@@ -69,13 +69,14 @@ function stayingOrder(draft: Draft, units: Placeable, following: Following): Uni
   };
   const depth = (unit: UnitName): number => following.depths.get(unit) ?? 0;
   const keyed = [...units.keys()].map((unit) => ({ unit, depth: depth(unit), age: age(unit) }));
-  keyed.sort(
+  const inOrder = yield* sorted(
+    keyed,
     (left, right) =>
       left.depth - right.depth ||
       (left.age === right.age ? 0 : left.age - right.age) ||
       byText(left.unit, right.unit),
   );
-  return keyed.map(({ unit }) => unit);
+  return inOrder.map(({ unit }) => unit);
 }
 
 /** Its seat on the machine it has, or why it cannot stay. */
@@ -102,15 +103,16 @@ function judge(draft: Draft, unit: UnitName, record: UnitRecord): Seat | Homeles
   if (room.machine.leaving && hasStopped(draft, unit, record, machine)) {
     return { unit, record, why: `machine ${shortId(machine)} is shutting down`, isNew, fallback };
   }
-  const applicant = draft.applicant(unit, record);
-  const peers = [...room.seated.values(), ...inItsWay(draft, unit, record, room)];
+  const applicant = draft.seeker(unit, record);
+  const conflicts = room.seatedConflictsOf(applicant.peer, draft.matches);
+  const peers = [...conflicts, ...inItsWay(draft, unit, record, room)];
   const why = whyNotStay(stayingRules, applicant, { machine: room.machine, peers });
   if (why === null) return staying;
   const isHarmless = whyNotStay(keepingRules, applicant, { machine: room.machine, peers }) === null;
   if (!isHarmless || fallback === null || isAtRest(draft, unit, record, room)) {
     return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback: null };
   }
-  if (isSuitedAnywhere(draft, applicant)) {
+  if (draft.candidates.suitsAnywhere(applicant)) {
     return { unit, record, why: `left ${shortId(machine)}: ${why}`, isNew, fallback };
   }
   return { kind: 'kept', machine, why: keptWords(why) };
@@ -138,14 +140,6 @@ function inItsWay(draft: Draft, unit: UnitName, record: UnitRecord, room: Room):
 function isAtRest(draft: Draft, unit: UnitName, record: UnitRecord, room: Room): boolean {
   const report = draft.report(room.machine.id, unit);
   return report?.identity === record.identity && !mayRun(report);
-}
-
-/** Whether there is a machine that would do if nothing else ran there. */
-function isSuitedAnywhere(draft: Draft, applicant: Applicant): boolean {
-  const rooms = [...draft.rooms.values()];
-  return rooms.some(({ machine }) => {
-    return whyNot(lastingRules, applicant, { machine, peers: [] }) === null;
-  });
 }
 
 /** A machine that is away or going keeps what it was ordered to run, unless it refused it. */

@@ -1,20 +1,25 @@
+import { byText } from '../lib/order.ts';
 import type { Decision } from '../model/change.ts';
-import { shortId } from '../model/ids.ts';
+import { type MachineId, shortId } from '../model/ids.ts';
 import type { Machine, Member } from '../model/machine.ts';
-import { type Draft, sortedByKey } from './draft.ts';
+import type { Draft } from './draft.ts';
 
-/** Records machines at first sight, when they change, vanish and return. */
-export function memberDecisions(draft: Draft): Decision[] {
+/** Records which of these machines are seen first, have changed, vanished or returned. */
+export function memberDecisions(draft: Draft, machines: Iterable<MachineId>): Decision[] {
   const { picture, nowMs } = draft;
-  const seen = sortedByKey(picture.machines).flatMap(([id, machine]) => {
-    if (picture.unreadableMembers?.has(id)) return [];
+  const ids = [...new Set(machines)].sort(byText);
+  const seen = ids.flatMap((id) => {
+    const machine = picture.machines.get(id);
+    if (machine === undefined || picture.unreadableMembers?.has(id)) return [];
     const member = picture.members.get(id);
     const next = memberFor(machine, member, nowMs);
     return member !== undefined && isSameMember(member, next)
       ? []
       : [decision(next, seenWords(member, next))];
   });
-  const vanished = sortedByKey(picture.members).flatMap(([id, member]) => {
+  const vanished = ids.flatMap((id) => {
+    const member = picture.members.get(id);
+    if (member === undefined) return [];
     const isPresent = picture.machines.has(id) || draft.awaited.has(id);
     const isKnown = member.vanishedMs !== null || isPresent;
     return isKnown ? [] : [decision({ ...member, vanishedMs: nowMs }, 'vanished')];

@@ -1,5 +1,4 @@
 import { byText } from '../lib/order.ts';
-import { inConflict } from '../model/conflict.ts';
 import { isConfirmedGone } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
 import type { Order, Want } from '../model/order.ts';
@@ -12,10 +11,20 @@ import type { Reasoned, Subject } from './subject.ts';
 
 /** What the orders of one unit lack, machine by machine. */
 export function orderChanges(draft: Draft, subject: Subject): Reasoned[] {
-  const held = draft.orders.get(subject.unit) ?? new Map<MachineId, Order>();
-  const machines = [...new Set([...held.keys(), ...subject.seats])].sort(byText);
+  const machines = new Set([...draft.lookups.ordered.of(subject.unit), ...subject.seats]);
+  return orderChangesOn(draft, subject, [...machines].sort(byText));
+}
+
+/** The same on these machines only. */
+export function orderChangesOn(
+  draft: Draft,
+  subject: Subject,
+  machines: readonly MachineId[],
+): Reasoned[] {
   return machines.flatMap((machine) => {
-    const change = orderChange(draft, subject, machine, held.get(machine));
+    const held = draft.order(machine, subject.unit);
+    if (held === undefined && !subject.seats.has(machine)) return [];
+    const change = orderChange(draft, subject, machine, held);
     return change === null ? [] : [change];
   });
 }
@@ -91,17 +100,13 @@ function seatWant(record: UnitRecord, held: Order | undefined): Want {
 function waitsFor(draft: Draft, unit: UnitName, machine: MachineId): readonly UnitName[] {
   const room = draft.rooms.get(machine);
   if (room === undefined) return [];
-  const self = draft.peer(unit);
-  const leaving = [...room.copies].filter(([other, order]) => {
-    if (room.seated.has(other)) return false;
-    const goes = order.want === 'gone' || order.want === 'retire';
-    return goes || !draft.isFrozen(other);
+  const others = room.conflictsOf(draft.peer(unit), draft.matches).filter(({ name }) => {
+    if (room.seated.has(name)) return false;
+    const order = room.copies.get(name);
+    if (order === undefined) return true; // an orphan that no unit takes over
+    return order.want === 'gone' || order.want === 'retire' || !draft.isFrozen(name);
   });
-  const others = [...leaving.map(([other]) => draft.peer(other)), ...room.strangers()];
-  return others
-    .filter((other) => inConflict(self, other, (glob, name) => draft.matches(glob, name)))
-    .map(({ name }) => name)
-    .sort(byText);
+  return others.map(({ name }) => name).sort(byText);
 }
 
 function changed(

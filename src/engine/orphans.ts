@@ -8,6 +8,7 @@ import { isAdoptable, mayRun, orphanMark, type Removal } from '../model/orphan.t
 import type { StateReport } from '../model/report.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
+import type { Row } from './picture-delta.ts';
 
 /** Units that a machine has without an order, as it reports them. */
 export function orphansOn(
@@ -22,14 +23,22 @@ export function orphansOn(
 
 const inTheWay = 'an orphan of its name runs there from another text';
 
-/** Why the unit may not be started beside an orphan of its name; null when it takes it over. */
+/**
+ * Why the unit may not be started beside an orphan of its name; null when it takes it over.
+ * `reporting` are the machines that report it.
+ */
 export function whyBarred(
   picture: ClusterPicture,
   machine: MachineId,
   unit: UnitName,
+  reporting: Iterable<MachineId>,
 ): string | null {
   const record = picture.units.get(unit);
-  const elsewhere = record === undefined ? null : onlyCopyElsewhere(picture, machine, unit, record);
+  const isOnlyOne = record?.requirements.onPartition !== undefined;
+  const others = isOnlyOne ? [...reporting].sort(byText) : [];
+  const elsewhere = isOnlyOne
+    ? onlyCopyElsewhere(picture, { machine, unit }, record, others)
+    : null;
   if (elsewhere !== null) return `a copy that nobody ordered runs on ${shortId(elsewhere)}`;
   const report = picture.reports.get(machine)?.get(unit);
   const order = picture.orders.get(machine)?.get(unit);
@@ -49,17 +58,16 @@ export function whyBarred(
  */
 function onlyCopyElsewhere(
   picture: ClusterPicture,
-  machine: MachineId,
-  unit: UnitName,
+  { machine, unit }: Row,
   record: UnitRecord,
+  others: readonly MachineId[],
 ): MachineId | null {
-  if (record.requirements.onPartition === undefined) return null;
   const here = picture.reports.get(machine)?.get(unit);
   const ordered = picture.orders.get(machine)?.get(unit);
   const isOrdered = ordered?.identity === record.identity && ordered.want !== 'gone';
   if (isOrdered && here?.identity === record.identity && mayRun(here)) return null;
-  for (const [other, reports] of sorted(picture.reports)) {
-    const report = reports.get(unit);
+  for (const other of others) {
+    const report = picture.reports.get(other)?.get(unit);
     if (other === machine || report === undefined || !mayRun(report)) continue;
     const isOrphan = orphanMark(report, picture.orders.get(other)?.get(unit)) !== null;
     if (isOrphan || report.identity !== record.identity || report.current === 'gone') return other;
@@ -75,9 +83,13 @@ function isStranger(record: UnitRecord | undefined, report: StateReport): boolea
 
 /**
  * Makes orders of what operators want removed, and forgets their wishes when that is done. Orders
- * of units without a record are taken back once they are confirmed: nobody else does.
+ * of units without a record, which only `strayMachines` have, are taken back once they are
+ * confirmed: nobody else does.
  */
-export function orphanDecisions(picture: ClusterPicture): Decision[] {
+export function orphanDecisions(
+  picture: ClusterPicture,
+  strayMachines: Iterable<MachineId>,
+): Decision[] {
   const decisions: Decision[] = [];
   for (const [machine, removals] of sorted(picture.removals)) {
     for (const [unit, removal] of sorted(removals)) {
@@ -88,7 +100,7 @@ export function orphanDecisions(picture: ClusterPicture): Decision[] {
       decisions.push({ subject: unit, reason, changes });
     }
   }
-  return [...decisions, ...leftOrders(picture)];
+  return [...decisions, ...leftOrders(picture, strayMachines)];
 }
 
 function removalChanges(
@@ -122,10 +134,13 @@ function removalChanges(
   return isUnknown ? [forget, { kind: 'withdraw', machine, unit }] : [forget];
 }
 
-function leftOrders(picture: ClusterPicture): readonly Decision[] {
+function leftOrders(
+  picture: ClusterPicture,
+  strayMachines: Iterable<MachineId>,
+): readonly Decision[] {
   const decisions: Decision[] = [];
-  for (const [machine, orders] of sorted(picture.orders)) {
-    for (const [unit, held] of sorted(orders)) {
+  for (const machine of [...strayMachines].sort(byText)) {
+    for (const [unit, held] of sorted(picture.orders.get(machine) ?? new Map<UnitName, Order>())) {
       if (picture.units.has(unit) || picture.unreadable.has(unit)) continue;
       if (picture.removals.get(machine)?.has(unit)) continue;
       if (!isConfirmedGone(held, picture.reports.get(machine)?.get(unit))) continue;

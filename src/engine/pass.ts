@@ -1,20 +1,23 @@
 import type { Clock } from '../lib/clock.ts';
 import { FleetError } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
+import { inTurns } from '../lib/steps.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { LeaderSession } from '../model/ledger.ts';
 import type { EngineMeter } from '../model/meters.ts';
 import { toBatches } from './batch.ts';
-import { type BrakeRules, isVanishing } from './brake.ts';
+import type { BrakeRules } from './brake.ts';
 import { logDecision } from './decision-log.ts';
 import { limits } from './limits.ts';
-import { planCluster } from './plan.ts';
+import type { Planner } from './planner.ts';
 
 /** What a pass works with. */
 export interface PassParts {
   readonly session: LeaderSession;
+  /** Knows the plan before. */
+  readonly planner: Planner;
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter?: EngineMeter;
@@ -38,13 +41,15 @@ export async function enginePass(
   sayOversized: (decision: Decision) => void,
   signal: AbortSignal,
 ): Promise<PassOutcome> {
-  const { session, clock, log } = parts;
+  const { session, planner, clock, log } = parts;
   const braking = { rules: parts.brake, overdue: await overdueMachines(parts, signal) };
   const picture = session.picture();
   const nowMs = clock.wallMs();
-  const countsAtMs = nowMs + session.absenceCountsInMs();
+  const absenceCountsAtMs = nowMs + session.absenceCountsInMs();
   const absentForMs = (id: MachineId): number => session.absentForMs(id);
-  const plan = planCluster(picture, nowMs, countsAtMs, { braking, absentForMs });
+  const steps = planner.plan(picture, { nowMs, absenceCountsAtMs, absentForMs }, braking);
+  const plan = await inTurns(steps, limits.planTurnMs, clock, signal);
+  if (plan === null) return { kind: 'overtaken' };
   const { batches, oversized } = toBatches(plan.decisions, limits.batchChangesMax);
   for (const decision of oversized) sayOversized(decision);
   for (const batch of batches) {
@@ -64,11 +69,11 @@ export async function enginePass(
  * a third of the TTL. What cannot be asked is taken for well.
  */
 async function overdueMachines(
-  { session, brake }: PassParts,
+  { session, planner, brake }: PassParts,
   signal: AbortSignal,
 ): Promise<ReadonlySet<MachineId>> {
   const isAwaiting = session.absenceCountsInMs() > 0;
-  if (isAwaiting || !isVanishing(session.picture(), brake)) return new Set();
+  if (isAwaiting || !planner.seesVanishing(session.picture(), brake)) return new Set();
   try {
     return await session.overdueMachines(signal);
   } catch (error) {

@@ -1,7 +1,6 @@
 import { brakeObjection } from '../model/brake.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
 import type { Objection, Placement } from '../model/placement.ts';
-import { placingRules, whyNot } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
@@ -96,12 +95,7 @@ function backWords(stored: Placement, machine: MachineId): string {
 }
 
 function objectionsTo(draft: Draft, unit: UnitName, record: UnitRecord): readonly Objection[] {
-  const applicant = draft.applicant(unit, record);
-  const refusals = [...draft.rooms.values()].map((room) => {
-    const site = { machine: room.machine, peers: room.tenantsByName() };
-    const why = whyNot(placingRules, applicant, site);
-    return { machine: room.machine.id, why: why ?? 'room was made there too late' };
-  });
+  const refusals = draft.candidates.refusals(draft.seeker(unit, record));
   if (refusals.length === 0) return [{ why: 'no machine is present', count: 0, machines: [] }];
   return groupObjections(refusals);
 }

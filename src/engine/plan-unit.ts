@@ -1,10 +1,11 @@
+import { byText } from '../lib/order.ts';
 import type { Change } from '../model/change.ts';
 import { isKnownFinished } from '../model/copy.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
-import { orderChanges } from './orders.ts';
+import { orderChanges, orderChangesOn } from './orders.ts';
 import { placementFor } from './placements.ts';
 import type { Reasoned } from './subject.ts';
 
@@ -34,11 +35,20 @@ function placedUnit(draft: Draft, { unit, record, circle }: KnownUnit): Reasoned
 }
 
 function globalUnit(draft: Draft, { unit, record }: KnownUnit): Reasoned[] {
-  const seats = new Set<MachineId>();
-  for (const [machine, room] of draft.rooms) if (room.seated.has(unit)) seats.add(machine);
-  const subject = { unit, record, seats, reason: 'global', isFinished: false };
-  const orders = orderChanges(draft, subject);
+  const machines = new Set([...draft.lookups.ordered.of(unit), ...draft.rooms.keys()]);
+  const orders = globalChangesOn(draft, { unit, record }, [...machines].sort(byText));
   return [...unplaced(draft, unit, 'is global now'), ...orders];
+}
+
+/** What the orders of a global unit lack on these machines. */
+export function globalChangesOn(
+  draft: Draft,
+  { unit, record }: Pick<KnownUnit, 'unit' | 'record'>,
+  machines: readonly MachineId[],
+): Reasoned[] {
+  const seats = new Set(machines.filter((id) => draft.rooms.get(id)?.seated.has(unit) === true));
+  const subject = { unit, record, seats, reason: 'global', isFinished: false };
+  return orderChangesOn(draft, subject, machines);
 }
 
 /** Unloaded or destroyed: ordered gone everywhere, then forgotten as far as it is confirmed. */
@@ -46,11 +56,11 @@ function takenDown(draft: Draft, { unit, record }: KnownUnit): Reasoned[] {
   const reason = record.gone ? 'destroyed' : 'unloaded';
   const subject = { unit, record, seats: new Set<MachineId>(), reason, isFinished: false };
   const orders = orderChanges(draft, subject);
-  const mayStillRun = [...draft.rooms.values()].some((room) => room.copies.has(unit));
+  const held = draft.ordersOf(unit);
+  const mayStillRun = held.some(([machine]) => draft.rooms.get(machine)?.copies.has(unit));
   const changes = mayStillRun ? orders : [...orders, ...unplaced(draft, unit, reason)];
-  const heldCount = draft.orders.get(unit)?.size ?? 0;
   const withdrawnCount = orders.filter(({ change }) => change.kind === 'withdraw').length;
-  if (!record.gone || heldCount > withdrawnCount) return changes;
+  if (!record.gone || held.length > withdrawnCount) return changes;
   const forget: Change = { kind: 'forget-unit', unit, identity: record.identity };
   return [...changes, { change: forget, reason }];
 }

@@ -1,19 +1,25 @@
 // engine: the leader's decisions: who runs where, and which orders say so.
 // Knows the picture and the session of src/model; nothing of etcd, D-Bus or the API.
 // Start with plan.ts (the plan, pure), then engine.ts (the shell that leads and writes).
+
+import { finished } from '../lib/steps.ts';
 import { applyDecisions } from '../model/apply-decisions.ts';
 import type { Decision } from '../model/change.ts';
-import type { ClusterPicture } from '../model/cluster-picture.ts';
+import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type Braking, brakeDecisions, unbraked } from './brake.ts';
+import { ScannedRooms } from './candidates.ts';
 import { unitDecisions } from './decisions.ts';
-import { type AbsentForMs, Draft, sortedByKey } from './draft.ts';
+import { Draft, sortedByKey } from './draft.ts';
 import { followings, placeable } from './followers.ts';
 import { forgetMembers } from './forget.ts';
+import { furnish } from './furnish.ts';
 import { addGlobals, keepGlobals } from './globals.ts';
 import { keepSeats } from './keep.ts';
 import { memberDecisions } from './members.ts';
 import { orphanDecisions } from './orphans.ts';
+import { deltaOf } from './picture-delta.ts';
+import type { AbsentForMs } from './plan-time.ts';
 import { unitChanges } from './plan-unit.ts';
 import { settle } from './settle.ts';
 import type { Reasoned } from './subject.ts';
@@ -49,13 +55,17 @@ export function planCluster(
   { braking = unbraked, absentForMs = unknownAbsence }: PlanCircumstances = {},
 ): Plan {
   const { picture, decisions: forgotten } = forgetMembers(stored, absentForMs);
-  const draft = new Draft(picture, { nowMs, absenceCountsAtMs, absentForMs }, braking);
+  const draft = new Draft(({ rooms }) => new ScannedRooms(rooms));
+  const delta = deltaOf(emptyPicture, picture);
+  draft.turn(picture, { nowMs, absenceCountsAtMs, absentForMs }, braking, delta);
+  for (const machine of picture.machines.keys()) furnish(draft, machine, null);
+  for (const unit of picture.placements.keys()) draft.fix(unit);
   const units = placeable(picture);
   const following = followings(units);
-  const homeless = keepSeats(draft, units, following);
-  keepGlobals(draft);
-  settle(draft, homeless, following);
-  addGlobals(draft);
+  const homeless = finished(keepSeats(draft, units, following));
+  keepGlobals(draft, draft.rooms.values());
+  finished(settle(draft, homeless, following));
+  addGlobals(draft, draft.rooms.values());
 
   const changes = new Map<UnitName, readonly Reasoned[]>();
   for (const [unit, record] of sortedByKey(picture.units)) {
@@ -63,8 +73,9 @@ export function planCluster(
     const circle = following.circles.get(unit) ?? null;
     changes.set(unit, unitChanges(draft, { unit, record, circle }));
   }
-  const ofOrphans = orphanDecisions(picture);
-  const ofUnits = [...memberDecisions(draft), ...ofOrphans, ...unitDecisions(draft, changes)];
+  const members = memberDecisions(draft, [...picture.machines.keys(), ...picture.members.keys()]);
+  const ofOrphans = orphanDecisions(picture, picture.orders.keys());
+  const ofUnits = [...members, ...ofOrphans, ...unitDecisions(draft, changes)];
   const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
   const first = [...brakeDecisions(picture.brake, draft.brake), ...forgotten];
   return { decisions: [...first, ...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };

@@ -1,8 +1,12 @@
-import { byText, hashRank } from '../lib/order.ts';
+import { byText } from '../lib/order.ts';
 import type { Peer } from '../model/conflict.ts';
 import { type Applicant, placingRules, whyNot } from '../model/rules.ts';
-import type { UnitName } from '../unitfile/unit-name.ts';
-import type { Room } from './room.ts';
+import type { Room, Tenant } from './room.ts';
+
+/** A unit that looks for a room. */
+export interface Seeker extends Applicant {
+  readonly peer: Tenant;
+}
 
 /**
  * True when nothing speaks against the unit in that room, with `others` there as well, and of the
@@ -14,64 +18,43 @@ export function fits(
   others: readonly Peer[],
   isThere: (tenant: Peer) => boolean = everybody,
 ): boolean {
-  const tenants = room.tenants.values();
-  const isPlain = others.length === 0 && isThere === everybody;
-  const peers = isPlain ? tenants : [...[...tenants].filter(isThere), ...others];
+  const found = room.conflictsOf(applicant.peer, applicant.matches).filter(isThere);
+  const peers = others.length === 0 ? found : [...found, ...others];
   return whyNot(placingRules, applicant, { machine: room.machine, peers }) === null;
-}
-
-/**
- * The best of the rooms that fit, or null when there is none: where a copy already is; then fewest
- * instances of the same template, then fewest units, then a hash of the pair, then the id. A hash
- * and not the lowest id, or a fresh machine would collect every instance of one service.
- */
-export function best(unit: UnitName, rooms: readonly Room[]): Room | null {
-  const [first, ...rest] = foremost(rooms, (room) => [
-    room.hasCopy(unit) ? 0 : 1,
-    room.instanceCount(unit),
-    room.tenants.size,
-  ]);
-  if (first === undefined || rest.length === 0) return first ?? null;
-  const unitHash = hashRank(unit);
-  const [winner] = [first, ...rest]
-    .map((room) => ({ room, rank: pairRank(unitHash, room.hash) }))
-    .sort(
-      (left, right) =>
-        left.rank - right.rank || byText(left.room.machine.id, right.room.machine.id),
-    );
-  return winner?.room ?? null;
-}
-
-/**
- * A 32-bit number for a pair, from a hash of each: a plan ranks millions of pairs, and hashing
- * each pair's text would be most of its work.
- */
-function pairRank(unitHash: number, machineHash: number): number {
-  let mixed = Math.imul(unitHash ^ machineHash, 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 function everybody(): boolean {
   return true;
 }
 
-type Key = readonly [number, number, number];
-
-/** Every room that is first by `keys`. */
-function foremost(rooms: readonly Room[], keys: (room: Room) => Key): Room[] {
-  let tied: Room[] = [];
-  let lowest: Key | null = null;
-  for (const room of rooms) {
-    const key = keys(room);
-    const order: number = lowest === null ? -1 : compare(key, lowest);
-    if (order < 0) {
-      tied = [room];
-      lowest = key;
-    } else if (order === 0) tied.push(room);
+/**
+ * The rooms, the best for the unit first: where a copy already is; then fewest instances of the same
+ * template, then fewest units, then the first clockwise from the unit on a ring of hashes, then the
+ * id. A hash and not the lowest id, or a fresh machine would collect every instance of one service.
+ */
+export function* ranked(unit: Tenant, rooms: readonly Room[]): Generator<Room, void> {
+  let left = rooms;
+  while (left.length > 0) {
+    let best: Room | null = null;
+    for (const room of left) if (best === null || isBetter(unit, room, best)) best = room;
+    if (best === null) return;
+    const found = best;
+    yield found;
+    left = left.filter((room) => room !== found);
   }
-  return tied;
 }
-function compare(left: Key, right: Key): number {
-  return left[0] - right[0] || left[1] - right[1] || left[2] - right[2];
+
+function isBetter(unit: Tenant, one: Room, other: Room): boolean {
+  const difference =
+    Number(other.hasCopy(unit.name)) - Number(one.hasCopy(unit.name)) ||
+    one.instanceCount(unit) - other.instanceCount(unit) ||
+    one.tenants.size - other.tenants.size ||
+    clockwise(unit.hash, one.hash) - clockwise(unit.hash, other.hash) ||
+    byText(one.id, other.id);
+  return difference < 0;
+}
+
+/** How far it is on a ring of 32 bits. */
+function clockwise(from: number, to: number): number {
+  return (to - from) >>> 0;
 }

@@ -9,22 +9,15 @@ import { limits } from './limits.ts';
 export class Refreshes {
   readonly #nowMs: number;
   readonly #wakeAt: (atMs: number) => void;
-  /** How many more may be written now. */
-  #freeCount: number;
-  /** When one more may be. */
-  readonly #freeAtMs: number;
+  /** When stored ones were written. */
+  readonly #stored: ReadonlyMap<unknown, number>;
+  /** How many more may be written now, and when one more may be; null: not asked yet. */
+  #budget: { freeCount: number; readonly freeAtMs: number } | null = null;
 
-  constructor(stored: Iterable<Placement>, nowMs: number, wakeAt: (atMs: number) => void) {
+  constructor(stored: ReadonlyMap<unknown, number>, nowMs: number, wakeAt: (atMs: number) => void) {
     this.#nowMs = nowMs;
     this.#wakeAt = wakeAt;
-    const sinceMs = nowMs - limits.refreshWindowMs;
-    // One from the future was written by a leader whose clock goes otherwise.
-    const recent = [...stored]
-      .flatMap(({ refreshedMs }) => refreshedMs ?? [])
-      .filter((atMs) => atMs > sinceMs && atMs <= nowMs);
-    this.#freeCount = limits.refreshCountMax - recent.length;
-    const oldestMs = recent.reduce((oldest, one) => Math.min(oldest, one), nowMs);
-    this.#freeAtMs = oldestMs + limits.refreshWindowMs;
+    this.#stored = stored;
   }
 
   /** What to store of two placements that decide the same: the new one, or the old for now. */
@@ -42,12 +35,27 @@ export class Refreshes {
   }
 
   #isFree(): boolean {
-    if (this.#freeCount <= 0) {
-      this.#wakeAt(this.#freeAtMs);
+    this.#budget ??= this.#counted();
+    if (this.#budget.freeCount <= 0) {
+      this.#wakeAt(this.#budget.freeAtMs);
       return false;
     }
-    this.#freeCount -= 1;
+    this.#budget.freeCount -= 1;
     return true;
+  }
+
+  #counted(): { freeCount: number; freeAtMs: number } {
+    const sinceMs = this.#nowMs - limits.refreshWindowMs;
+    let recentCount = 0;
+    let oldestMs = this.#nowMs;
+    for (const atMs of this.#stored.values()) {
+      // One from the future was written by a leader whose clock goes otherwise.
+      if (atMs <= sinceMs || atMs > this.#nowMs) continue;
+      recentCount += 1;
+      oldestMs = Math.min(oldestMs, atMs);
+    }
+    const freeAtMs = oldestMs + limits.refreshWindowMs;
+    return { freeCount: limits.refreshCountMax - recentCount, freeAtMs };
   }
 }
 

@@ -5,10 +5,8 @@ import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
 import type { Homeless } from './keep.ts';
 import { limits } from './limits.ts';
-import { best, fits } from './rank.ts';
+import { fits, ranked } from './rank.ts';
 import type { Room } from './room.ts';
-
-const unplaced = '' as MachineId;
 
 /** Units that have to share a machine, since one follows the other. */
 interface Item {
@@ -39,13 +37,11 @@ export class Repair {
 
   /** Seats the unit, and moves others if need be; false when nothing has changed. */
   makeRoomFor(one: Homeless): boolean {
-    if (this.#stepCount > limits.repairStepsMax) return false;
+    if (this.#placed.size === 0 || this.#stepCount > limits.repairStepsMax) return false;
+    if (!this.#isTied(one) && !this.#wouldFit(one)) return false;
     const movable = this.#movable();
-    if (movable.size === 0) return false;
     movable.set(one.unit, one);
-    const first = this.#itemOf(one, movable);
-    if (first.members.length === 1 && !this.#wouldFit(one, movable)) return false;
-    const items = this.#entangled(first, movable);
+    const items = this.#entangled(this.#itemOf(one, movable), movable);
     if (items === null) return false;
     const before = new Map<UnitName, Seat>();
     for (const { unit } of items.flatMap(({ members }) => members)) {
@@ -63,35 +59,34 @@ export class Repair {
     return isSolved;
   }
 
-  /** What this plan has placed by the ordinary rules: its start is not even ordered yet. */
   #movable(): Map<UnitName, Homeless> {
-    const movable = new Map<UnitName, Homeless>();
-    for (const [unit, homeless] of this.#placed) {
-      this.#stepCount += 1;
-      if (this.#draft.seats.get(unit)?.kind !== 'placed') continue;
-      if (![...this.#draft.groupOf(unit)].some((other) => this.#replaces(other))) {
-        movable.set(unit, homeless);
-      }
-    }
-    return movable;
+    return new Map([...this.#placed].filter(([unit]) => this.#isMovable(unit)));
+  }
+
+  /** What this plan has placed by the ordinary rules: its start is not even ordered yet. */
+  #isMovable(unit: UnitName): boolean {
+    if (!this.#placed.has(unit) || this.#draft.seats.get(unit)?.kind !== 'placed') return false;
+    return ![...this.#draft.groupOf(unit)].some((other) => this.#replaces(other));
   }
 
   #replaces(unit: UnitName): boolean {
     return (this.#draft.picture.units.get(unit)?.requirements.replaces.length ?? 0) > 0;
   }
 
+  /** It follows one that can move, or the other way round. */
+  #isTied({ unit, record }: Homeless): boolean {
+    const others = [...record.requirements.machineOf, ...this.#draft.lookups.followersOf(unit)];
+    return others.some((other) => this.#isMovable(other));
+  }
+
   /** Whether a room would do if everybody who can move left it. */
-  #wouldFit({ unit, record }: Homeless, movable: ReadonlyMap<UnitName, Homeless>): boolean {
-    const applicant = this.#draft.applicant(unit, record);
-    const rooms = new Set<Room>();
-    for (const other of movable.keys()) {
-      const room = this.#draft.rooms.get(this.#draft.seats.get(other)?.machine ?? unplaced);
-      if (room !== undefined) rooms.add(room);
+  #wouldFit({ unit, record }: Homeless): boolean {
+    const seeker = this.#draft.seeker(unit, record);
+    for (const room of this.#draft.candidates.crowded(seeker)) {
+      const others = room.conflictsOf(seeker.peer, seeker.matches);
+      if (others.every(({ name }) => !room.holds(name) && this.#isMovable(name))) return true;
     }
-    return [...rooms].some((room) => {
-      this.#stepCount += room.tenants.size;
-      return fitsWithout(applicant, room, movable);
-    });
+    return false;
   }
 
   /** The unit with everybody it follows and who follows it, near or far. */
@@ -129,7 +124,7 @@ export class Repair {
   }
 
   #conflicts(some: readonly Peer[], others: readonly Peer[]): boolean {
-    const matches = (glob: string, name: string): boolean => this.#draft.matches(glob, name);
+    const { matches } = this.#draft;
     return some.some((one) => others.some((other) => inConflict(one, other, matches)));
   }
 
@@ -137,23 +132,26 @@ export class Repair {
   #roomsFor(item: Item, before: ReadonlyMap<UnitName, Seat>): readonly Room[] {
     const [leader] = item.members;
     if (leader === undefined || this.#conflicts(item.peers, item.peers)) return [];
-    let rooms = [...this.#draft.rooms.values()].filter((room) =>
+    const rooms = [...this.#rankedFor(item, leader)];
+    const machine = before.get(leader.unit)?.machine;
+    const first = rooms.filter(({ id }) => id === machine);
+    return [...first, ...rooms.filter((room) => !first.includes(room))];
+  }
+
+  #rankedFor(item: Item, leader: Homeless): Iterable<Room> {
+    const { candidates, rooms } = this.#draft;
+    if (item.members.length === 1) {
+      return candidates.ranked(this.#draft.seeker(leader.unit, leader.record));
+    }
+    const fitting = [...rooms.values()].filter((room) =>
       item.members.every((member) => fits(this.#together(member, item, room), room, [])),
     );
-    const seat = before.get(leader.unit);
-    const ordered = rooms.filter(({ machine }) => machine.id === seat?.machine);
-    rooms = rooms.filter((room) => !ordered.includes(room));
-    for (let next = best(leader.unit, rooms); next !== null; next = best(leader.unit, rooms)) {
-      const found = next;
-      ordered.push(found);
-      rooms = rooms.filter((room) => room !== found);
-    }
-    return ordered;
+    return ranked(this.#draft.peer(leader.unit), fitting);
   }
 
   /** The member as it applies when the whole item is in that room. */
   #together({ unit, record }: Homeless, item: Item, room: Room): Applicant {
-    const applicant = this.#draft.applicant(unit, record);
+    const applicant = this.#draft.seeker(unit, record);
     const names = new Set(item.members.map((member) => member.unit));
     return {
       ...applicant,
@@ -213,13 +211,4 @@ export class Repair {
 
 function placedOn(machine: MachineId, why: string): Seat {
   return { kind: 'placed', machine, why };
-}
-
-function fitsWithout(
-  applicant: Applicant,
-  room: Room,
-  absent: ReadonlyMap<UnitName, unknown>,
-): boolean {
-  const isThere = (peer: Peer): boolean => room.holds(peer.name) || !absent.has(peer.name);
-  return fits(applicant, room, [], isThere);
 }

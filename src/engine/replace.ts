@@ -1,10 +1,9 @@
 import { byText } from '../lib/order.ts';
-import { placingRules, whyNot } from '../model/rules.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft, Seat } from './draft.ts';
 import { type Homeless, isFinished } from './keep.ts';
-import { best, fits } from './rank.ts';
+import { fits, ranked } from './rank.ts';
 import type { Room } from './room.ts';
 
 /**
@@ -13,11 +12,12 @@ import type { Room } from './room.ts';
  */
 export function replaceSomebody(draft: Draft, one: Homeless): boolean {
   if (one.record.requirements.replaces.length === 0) return false;
-  let rooms = [...draft.rooms.values()].filter((room) => mayTakeOver(draft, one, room));
-  for (let room = best(one.unit, rooms); room !== null; room = best(one.unit, rooms)) {
+  const { replaces } = one.record.requirements;
+  const rooms = [...draft.candidates.housing(replaces)].filter((room) => {
+    return mayTakeOver(draft, one, room);
+  });
+  for (const room of [...ranked(draft.peer(one.unit), rooms)]) {
     if (takeOver(draft, one, room)) return true;
-    const tried = room;
-    rooms = rooms.filter((other) => other !== tried);
   }
   return false;
 }
@@ -26,9 +26,8 @@ export function replaceSomebody(draft: Draft, one: Homeless): boolean {
 function mayTakeOver(draft: Draft, one: Homeless, room: Room): boolean {
   const moving = new Set(movingWith(draft, victims(draft, one, room)));
   if (moving.size === 0) return false;
-  const peers = [...room.tenants.values()].filter((peer) => !moving.has(peer.name));
-  const applicant = draft.applicant(one.unit, one.record);
-  return whyNot(placingRules, applicant, { machine: room.machine, peers }) === null;
+  const seeker = draft.seeker(one.unit, one.record);
+  return fits(seeker, room, [], (tenant) => !moving.has(tenant.name));
 }
 
 function victims(draft: Draft, one: Homeless, room: Room): UnitName[] {
@@ -51,8 +50,8 @@ function isMovable(draft: Draft, unit: UnitName, room: Room): boolean {
 function movingWith(draft: Draft, units: readonly UnitName[]): UnitName[] {
   const moving = [...units];
   for (const unit of moving) {
-    const followers = [...draft.seats.keys()].filter((other) =>
-      draft.picture.units.get(other)?.requirements.machineOf.includes(unit),
+    const followers = [...draft.lookups.followersOf(unit)].filter((other) =>
+      draft.seats.has(other),
     );
     moving.push(...followers.filter((other) => !moving.includes(other)).sort(byText));
   }
@@ -82,11 +81,9 @@ function takeOver(draft: Draft, one: Homeless, room: Room): boolean {
 function moveAway(draft: Draft, unit: UnitName, by: UnitName): boolean {
   const record: UnitRecord | undefined = draft.picture.units.get(unit);
   if (record === undefined) return false;
-  const applicant = draft.applicant(unit, record);
-  const rooms = [...draft.rooms.values()].filter((room) => fits(applicant, room, []));
-  const target = best(unit, rooms);
-  if (target === null) return false;
-  const why = `made room for ${by}`;
-  draft.seat(unit, { kind: 'placed', machine: target.machine.id, why });
-  return true;
+  for (const room of draft.candidates.ranked(draft.seeker(unit, record))) {
+    draft.seat(unit, { kind: 'placed', machine: room.id, why: `made room for ${by}` });
+    return true;
+  }
+  return false;
 }

@@ -1,22 +1,23 @@
-import { byText, hashRank } from '../lib/order.ts';
+import { byText } from '../lib/order.ts';
+import { type Steps, sorted } from '../lib/steps.ts';
 import type { Peer } from '../model/conflict.ts';
 import type { Applicant } from '../model/rules.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
 import type { Following } from './followers.ts';
 import { type Homeless, keptWords } from './keep.ts';
-import { best, fits } from './rank.ts';
+import { fits } from './rank.ts';
 import { Repair } from './repair.ts';
 import { replaceSomebody } from './replace.ts';
 import type { Room } from './room.ts';
 
 /** Finds machines for the homeless, most constrained first. */
-export function settle(
+export function* settle(
   draft: Draft,
   homeless: ReadonlyMap<UnitName, Homeless>,
   following: Following,
-): void {
-  new Settler(draft, homeless, following).settleAll();
+): Steps {
+  if (homeless.size > 0) yield* new Settler(draft, homeless, following).settleAll();
 }
 
 /** One search for machines. A unit it could not place has no seat, or its fallback. */
@@ -40,14 +41,15 @@ class Settler {
    * Tries everybody, and whoever got no seat again until nothing changes: a unit may replace one
    * that was placed after it, and make room for others by that.
    */
-  settleAll(): void {
+  *settleAll(): Steps {
     for (let hasChanged = true; hasChanged; ) {
       hasChanged = false;
       for (const unit of this.#settled) {
         if (!this.#draft.seats.has(unit)) this.#settled.delete(unit);
       }
-      for (const one of this.#inOrder()) {
+      for (const one of yield* this.#inOrder()) {
         if (this.#settled.has(one.unit)) continue;
+        yield;
         this.#settleOne(one);
         if (this.#draft.seats.has(one.unit)) hasChanged = true;
       }
@@ -71,10 +73,10 @@ class Settler {
   /** A unit that had no machine replaces others first; one that lost its machine only at last. */
   #seat(one: Homeless): void {
     if (one.isNew && replaceSomebody(this.#draft, one)) return;
-    const rooms = this.#fitting(one);
-    const room = best(one.unit, this.#preferredByFollowers(one, rooms));
+    const seeker = this.#draft.seeker(one.unit, one.record);
+    const room = this.#bestFor(one, this.#draft.candidates.ranked(seeker));
     if (room !== null) {
-      this.#place(one, room, rooms.length);
+      this.#place(one, room, this.#draft.candidates.count(seeker));
     } else if (this.#repair.makeRoomFor(one)) {
       return;
     } else if (one.fallback !== null) {
@@ -97,16 +99,15 @@ class Settler {
     }
   }
 
-  #fitting(one: Homeless): Room[] {
-    const applicant = this.#draft.applicant(one.unit, one.record);
-    return [...this.#draft.rooms.values()].filter((room) => fits(applicant, room, []));
-  }
-
-  #preferredByFollowers(one: Homeless, rooms: readonly Room[]): readonly Room[] {
+  /** The first that takes all who follow, or else the first of all. */
+  #bestFor(one: Homeless, rooms: Iterable<Room>): Room | null {
     const crowd = this.#crowdBehind(one.unit);
-    if (crowd.length === 0) return rooms;
-    const preferred = rooms.filter((room) => this.#crowdFits(one, crowd, room));
-    return preferred.length > 0 ? preferred : rooms;
+    let first: Room | null = null;
+    for (const room of rooms) {
+      if (crowd.length === 0 || this.#crowdFits(one, crowd, room)) return room;
+      first ??= room;
+    }
+    return first;
   }
 
   /** Everyone who follows, directly or not, and has no machine yet; nearest first. */
@@ -127,7 +128,7 @@ class Settler {
   #crowdFits(leader: Homeless, crowd: readonly Homeless[], room: Room): boolean {
     const accepted: Peer[] = [this.#draft.peer(leader.unit)];
     return crowd.every((member) => {
-      const applicant = this.#draft.applicant(member.unit, member.record);
+      const applicant = this.#draft.seeker(member.unit, member.record);
       const together: Applicant = {
         ...applicant,
         placeOf: (target) =>
@@ -143,22 +144,32 @@ class Settler {
     });
   }
 
-  #inOrder(): Homeless[] {
-    const ranked = [...this.#homeless.values()]
-      .filter((one) => !this.#settled.has(one.unit))
-      .map((one) => ({
-        one,
-        fitCount: this.#fitting(one).length,
-        rank: hashRank(one.unit),
-      }));
-    ranked.sort(
-      (left, right) =>
-        left.fitCount - right.fitCount ||
-        left.rank - right.rank ||
-        byText(left.one.unit, right.one.unit),
-    );
-    return ranked.map(({ one }) => one);
+  *#inOrder(): Steps<readonly Homeless[]> {
+    const keyed: Turn[] = [];
+    for (const one of this.#homeless.values()) {
+      if (this.#settled.has(one.unit)) continue;
+      const seeker = this.#draft.seeker(one.unit, one.record);
+      const fitCount = this.#draft.candidates.count(seeker);
+      keyed.push({ one, fitCount, rank: seeker.peer.hash });
+      yield;
+    }
+    return (yield* sorted(keyed, byTurn)).map(({ one }) => one);
   }
+}
+
+/** When a unit has its turn: those that fit in fewer rooms first. */
+interface Turn {
+  readonly one: Homeless;
+  readonly fitCount: number;
+  readonly rank: number;
+}
+
+function byTurn(left: Turn, right: Turn): number {
+  return (
+    left.fitCount - right.fitCount ||
+    left.rank - right.rank ||
+    byText(left.one.unit, right.one.unit)
+  );
 }
 
 function followersOf(homeless: Iterable<Homeless>): Map<UnitName, UnitName[]> {

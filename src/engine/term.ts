@@ -9,6 +9,7 @@ import type { EngineMeter } from '../model/meters.ts';
 import type { BrakeRules } from './brake.ts';
 import { limits } from './limits.ts';
 import { enginePass, type PassOutcome } from './pass.ts';
+import { Planner } from './planner.ts';
 import { unreadableLog } from './unreadable-log.ts';
 
 /** What a term of leadership works with. */
@@ -29,6 +30,7 @@ export async function serveTerm(
 ): Promise<void> {
   const { clock, log, meter } = parts;
   const wake = new Wake();
+  const planner = new Planner();
   let changedAtMs: number | null = null; // the first change that no pass has answered
   session.onChange(() => {
     changedAtMs ??= clock.nowMs();
@@ -49,7 +51,7 @@ export async function serveTerm(
     const sinceMs: number = changedAtMs ?? beganAtMs;
     changedAtMs = null;
     const outcome = await troubles.watch(() =>
-      enginePass({ ...parts, session, sinceMs }, giveUp, signal),
+      enginePass({ ...parts, session, planner, sinceMs }, giveUp, signal),
     );
     meter?.passEnded(outcome?.kind ?? 'failed', clock.nowMs() - beganAtMs);
     if (outcome?.kind !== 'settled') changedAtMs = sinceMs;

@@ -1,6 +1,8 @@
 import { byText } from '../lib/order.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
+import type { ContentHash } from '../unitfile/unit-hash.ts';
+import type { Draft } from './draft.ts';
 import { limits } from './limits.ts';
 
 /**
@@ -14,7 +16,36 @@ export function textDecisions(picture: ClusterPicture): Decision[] {
   for (const orders of picture.orders.values()) {
     for (const order of orders.values()) referred.add(order.contentHash);
   }
-  const unused = [...picture.texts].filter((text) => !referred.has(text)).sort(byText);
+  return forgotten([...picture.texts].filter((text) => !referred.has(text)));
+}
+
+/** The same for the picture of the draft with these decisions written. */
+export function unusedTextDecisions(draft: Draft, decisions: readonly Decision[]): Decision[] {
+  const { picture, lookups } = draft;
+  if (picture.unreadable.size > 0) return [];
+  const steps = new Map<ContentHash, number>();
+  const count = (text: ContentHash | undefined, step: number): void => {
+    if (text !== undefined) steps.set(text, (steps.get(text) ?? 0) + step);
+  };
+  for (const { changes } of decisions) {
+    for (const change of changes) {
+      if (change.kind === 'forget-unit') count(picture.units.get(change.unit)?.contentHash, -1);
+      if (change.kind !== 'order' && change.kind !== 'withdraw') continue;
+      const was = draft.order(change.machine, change.unit)?.contentHash;
+      const is = change.kind === 'order' ? change.order.contentHash : undefined;
+      if (was === is) continue;
+      count(was, -1);
+      count(is, 1);
+    }
+  }
+  const texts = new Set([...lookups.unusedTexts, ...steps.keys()]);
+  const isUnused = (text: ContentHash): boolean =>
+    lookups.textUseCount(text) + (steps.get(text) ?? 0) === 0;
+  return forgotten([...texts].filter((text) => picture.texts.has(text) && isUnused(text)));
+}
+
+function forgotten(texts: readonly ContentHash[]): Decision[] {
+  const unused = [...texts].sort(byText);
   const decisions: Decision[] = [];
   for (let start = 0; start < unused.length; start += limits.batchChangesMax) {
     const part = unused.slice(start, start + limits.batchChangesMax);

@@ -36,3 +36,20 @@ export interface ClusterPicture {
   /** Machines whose `members/` record was not understood: it is not written over. */
   readonly unreadableMembers?: ReadonlySet<MachineId>;
 }
+
+/** Nothing is stored. */
+export const emptyPicture: ClusterPicture = {
+  revision: 0n as Revision,
+  units: new Map(),
+  machines: new Map(),
+  members: new Map(),
+  placements: new Map(),
+  orders: new Map(),
+  reports: new Map(),
+  removals: new Map(),
+  texts: new Set(),
+  brake: null,
+  resumedMs: null,
+  forgetting: new Set(),
+  unreadable: new Set(),
+};

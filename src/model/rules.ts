@@ -1,3 +1,4 @@
+import { byText } from '../lib/order.ts';
 import type { Requirements } from '../unitfile/requirements.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { type GlobMatcher, inConflict, type Peer } from './conflict.ts';
@@ -127,10 +128,13 @@ function orphanInTheWay({ whyBarred }: Applicant, { machine }: Site): string | n
   return whyBarred(machine.id);
 }
 
+/** Names the first of them by name: words must not depend on who came first. */
 function conflictsThere({ peer, matches }: Applicant, { peers }: Site): string | null {
+  let first: Peer | null = null;
   for (const other of peers) {
-    if (!inConflict(peer, other, matches)) continue;
-    return `conflicts with ${other.isOrphan ? 'the orphan ' : ''}${other.name}`;
+    const isLater = first !== null && byText(first.name, other.name) < 0;
+    if (!isLater && inConflict(peer, other, matches)) first = other;
   }
-  return null;
+  if (first === null) return null;
+  return `conflicts with ${first.isOrphan ? 'the orphan ' : ''}${first.name}`;
 }

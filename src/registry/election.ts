@@ -33,7 +33,7 @@ export function standDelayMs(
   lastTerm: Revision,
   candidateCount: number,
 ): number {
-  const place = hashRank(machine, String(lastTerm)) / 2 ** 48;
+  const place = hashRank(`${machine} ${lastTerm}`) / 2 ** 32;
   if (place * candidateCount < limits.standAtOnceCount) return 0;
   return place * limits.standDelayMsMax;
 }

@@ -56,7 +56,8 @@ const anySubmit: fc.Arbitrary<Event> = fc
     options: { ...options, desired },
   }));
 
-const anyEvent: fc.Arbitrary<Event> = fc.oneof(
+/** One thing that happens. */
+export const anyEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: anySubmit },
   { weight: 6, arbitrary: fc.constant({ kind: 'round' as const }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('obey' as const), machine: anyMachine }) },

@@ -39,6 +39,8 @@ export class SimulatedCluster {
   readonly startCounts = new Map<string, number>();
   /** How its leader brakes; not at all unless a test says so. */
   braking: Braking = unbraked;
+  /** What plans; the plain planner unless a test says otherwise. */
+  planned: typeof planCluster = planCluster;
   readonly #awaySinceMs = new Map<MachineId, number>();
   #stored: ClusterPicture = aPicture();
   readonly #versions = new Map<UnitName, number>();
@@ -101,7 +103,7 @@ export class SimulatedCluster {
 
   /** Plans and writes the first `countMax` decisions: a leader may die between any two. */
   plan(countMax = Number.POSITIVE_INFINITY): Plan {
-    const plan = planCluster(this.picture(), this.nowMs, this.nowMs, {
+    const plan = this.planned(this.picture(), this.nowMs, this.nowMs, {
       braking: this.braking,
       absentForMs: (id) => this.nowMs - (this.#awaySinceMs.get(id) ?? this.nowMs),
     });
@@ -172,7 +174,8 @@ export class SimulatedCluster {
     const reports = this.reports.get(id) ?? new Map<UnitName, StateReport>();
     const { identity, unitHash } = order;
     const gone = { load: 'not-found', active: 'inactive', sub: 'dead', problem: null };
-    this.reports.set(id, reports.set(unit, { identity, unitHash, current: 'gone', ...gone }));
+    this.reports.set(id, reports);
+    say(reports, unit, { identity, unitHash, current: 'gone', ...gone });
   }
 
   #follow(id: MachineId, unit: UnitName, order: Order): void {
@@ -220,7 +223,8 @@ export class SimulatedCluster {
     const { identity, unitHash } = order;
     const problem = 'name taken by /etc/systemd/system';
     const words = { load: 'loaded', active: 'inactive', sub: 'dead', problem };
-    this.reports.set(id, reports.set(unit, { identity, unitHash, current: 'refused', ...words }));
+    this.reports.set(id, reports);
+    say(reports, unit, { identity, unitHash, current: 'refused', ...words });
   }
 
   #report(id: MachineId, unit: UnitName): void {
@@ -228,7 +232,7 @@ export class SimulatedCluster {
     const reports = this.reports.get(id) ?? new Map<UnitName, StateReport>();
     this.reports.set(id, reports);
     if (copy === undefined) return;
-    reports.set(unit, {
+    say(reports, unit, {
       identity: copy.record.identity,
       unitHash: copy.record.unitHash,
       restartCount: copy.record.restartCount,
@@ -239,6 +243,11 @@ export class SimulatedCluster {
       problem: null,
     });
   }
+}
+
+/** What has not changed stays the same object, as in a mirror: nobody looks at it again. */
+function say(reports: Map<UnitName, StateReport>, unit: UnitName, report: StateReport): void {
+  if (JSON.stringify(reports.get(unit)) !== JSON.stringify(report)) reports.set(unit, report);
 }
 
 /** One run of one submission. */

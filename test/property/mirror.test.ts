@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { SharedMap } from '../../src/lib/shared-map.ts';
 import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
 import type { MachineId, Revision } from '../../src/model/ids.ts';
 import { machineCodec, orderCodec, reportCodec } from '../../src/registry/codec.ts';
@@ -103,12 +104,27 @@ async function fresh(store: MemoryStore): Promise<ClusterPicture> {
 
 /** All but the revision: a reading has the store's, a watch that of the last change. */
 function contents(picture: ClusterPicture): ClusterPicture {
-  return { ...picture, revision: 0n as Revision };
+  const { units, machines, members, placements, orders, reports, removals } = picture;
+  return {
+    ...picture,
+    ...{ units: new Map(units), machines: new Map(machines), members: new Map(members) },
+    placements: new Map(placements),
+    ...{ orders: table(orders), reports: table(reports), removals: table(removals) },
+    unreadableKeys: new Map(picture.unreadableKeys),
+    revision: 0n as Revision,
+  };
+}
+
+function table<Row, Key, Value>(
+  rows: ReadonlyMap<Row, ReadonlyMap<Key, Value>>,
+): ReadonlyMap<Row, ReadonlyMap<Key, Value>> {
+  return new Map([...rows].map(([row, columns]) => [row, new Map(columns)]));
 }
 
 function shown(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => {
-    if (item instanceof Map || item instanceof Set) return [...item];
+    const isList = item instanceof Map || item instanceof SharedMap || item instanceof Set;
+    if (isList) return [...item];
     return typeof item === 'bigint' ? String(item) : item;
   });
 }

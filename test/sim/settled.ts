@@ -125,7 +125,7 @@ function whyNotOn(
   const applicant = {
     ...{ peer: peerOf(unit, record.requirements), requirements: record.requirements, placeOf },
     refusals: picture.placements.get(unit)?.refusals ?? [],
-    whyBarred: (where: Machine['id']) => whyBarred(picture, where, unit),
+    whyBarred: (where: Machine['id']) => whyBarred(picture, where, unit, picture.reports.keys()),
     matches: matchesGlob,
   };
   return whyNot(placingRules, applicant, { machine, peers: [...peers, ...orphans] });

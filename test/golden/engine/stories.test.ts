@@ -177,7 +177,13 @@ const stories: readonly Story[] = [
         'nor has the other: the unit is left running',
         (cluster) => cluster.setMachine(homeOf(cluster, 'db'), { metadata: new Map() }),
       ],
-      ['one has one again', (cluster) => cluster.setMachine(m1, { metadata: ssd() })],
+      [
+        'the other has one again',
+        (cluster) => {
+          const other = homeOf(cluster, 'db') === m1 ? m2 : m1;
+          cluster.setMachine(other, { metadata: ssd() });
+        },
+      ],
     ],
   },
   {

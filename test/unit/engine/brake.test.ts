@@ -41,7 +41,10 @@ function pulled(letters: string, some: Partial<typeof rules> = {}): number | nul
     ),
   });
   const overdue = new Set(all.filter(({ letter }) => letter === 'o').map(({ id }) => id));
-  const presence = { picture, nowMs, awaited: new Set<MachineId>(), overdue };
+  const ids = all.map(({ id }) => id);
+  const away = new Set(ids.filter((id) => !picture.machines.has(id)));
+  const leaving = new Set(ids.filter((id) => picture.machines.get(id)?.leaving));
+  const presence = { picture, nowMs, awaited: new Set<MachineId>(), overdue, away, leaving };
   return planBrake(presence, { ...rules, ...some }).brake?.waiting.length ?? null;
 }
 
@@ -233,13 +236,15 @@ test('a clock that went back does not make it longer', () => {
 
 test('the leader asks who is overdue only when a machine vanished that it did not know of', () => {
   const cluster = running();
-  expect(isVanishing(cluster.picture(), rules)).toBe(false);
+  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(false);
   cluster.vanish(m1, 'partition');
-  expect(isVanishing(cluster.picture(), rules)).toBe(true);
-  expect(isVanishing(cluster.picture(), { ...rules, brakeMs: 0 })).toBe(false);
+  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(true);
+  expect(isVanishing(cluster.picture(), { ...rules, brakeMs: 0 }, cluster.members().keys())).toBe(
+    false,
+  );
   cluster.nowMs += rules.ttlMs / 10;
   cluster.settle();
-  expect(isVanishing(cluster.picture(), rules)).toBe(false);
+  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(false);
 });
 
 test('its notice says what happened and when it ends; none while it is off', () => {

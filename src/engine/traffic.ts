@@ -1,0 +1,43 @@
+import type { MachineId } from '../model/ids.ts';
+import type { Doorkeeper, Room, Tenant } from './room.ts';
+
+/** Notes who moves in and out of rooms during one plan. */
+export class Traffic implements Doorkeeper {
+  /** Everybody who moved in. */
+  readonly entries = new Set<Tenant>();
+  /** Everybody who moved out. */
+  readonly departures = new Set<Tenant>();
+  /** The rooms they moved out of. */
+  readonly leftRooms = new Set<MachineId>();
+  readonly #next: Doorkeeper;
+
+  /** Everything is told to `next` as well. */
+  constructor(next: Doorkeeper) {
+    this.#next = next;
+  }
+
+  opened(room: Room): void {
+    this.#next.opened(room);
+  }
+
+  closed(room: Room): void {
+    this.#next.closed(room);
+  }
+
+  entered(room: Room, tenant: Tenant): void {
+    this.entries.add(tenant);
+    this.#next.entered(room, tenant);
+  }
+
+  left(room: Room, tenant: Tenant): void {
+    this.departures.add(tenant);
+    this.leftRooms.add(room.id);
+    this.#next.left(room, tenant);
+  }
+
+  clear(): void {
+    this.entries.clear();
+    this.departures.clear();
+    this.leftRooms.clear();
+  }
+}

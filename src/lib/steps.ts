@@ -1,0 +1,80 @@
+import { type Clock, rest } from './clock.ts';
+
+/**
+ * Work that stops now and then, so that whoever does it can see to other things in between. It never
+ * waits for anything, and its result does not depend on where it stops.
+ */
+export type Steps<Result = void> = Generator<void, Result, void>;
+
+/** Does all of it at once. */
+export function finished<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * Does it in turns of at most `turnMs` and lets others have theirs in between; null when `signal`
+ * aborted before the end.
+ */
+export async function inTurns<Result>(
+  steps: Steps<Result>,
+  turnMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Result | null> {
+  let beganAtMs = clock.nowMs();
+  for (let count = 1; ; count += 1) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (count % limits.stepsPerLook !== 0 || clock.nowMs() - beganAtMs < turnMs) continue;
+    await rest(0, clock, signal);
+    if (signal.aborted) return null;
+    beganAtMs = clock.nowMs();
+  }
+}
+
+const limits = { runCount: 1024, mergeCount: 512, stepsPerLook: 16 } as const;
+
+/** The items in order; equal ones as they came. */
+export function* sorted<Item>(
+  items: readonly Item[],
+  compare: (left: Item, right: Item) => number,
+): Steps<readonly Item[]> {
+  let runs: (readonly Item[])[] = [];
+  for (let start = 0; start < items.length; start += limits.runCount) {
+    runs.push(items.slice(start, start + limits.runCount).sort(compare));
+    yield;
+  }
+  while (runs.length > 1) {
+    const longer: (readonly Item[])[] = [];
+    for (let index = 0; index < runs.length; index += 2) {
+      const [left = [], right = []] = [runs[index], runs[index + 1]];
+      longer.push(yield* merged(left, right, compare));
+    }
+    runs = longer;
+  }
+  return runs[0] ?? [];
+}
+
+function* merged<Item>(
+  left: readonly Item[],
+  right: readonly Item[],
+  compare: (left: Item, right: Item) => number,
+): Steps<readonly Item[]> {
+  const items: Item[] = [];
+  let [leftIndex, rightIndex] = [0, 0];
+  for (;;) {
+    const [one, other] = [left[leftIndex], right[rightIndex]];
+    if (one === undefined || other === undefined) break;
+    const isLeft = compare(one, other) <= 0;
+    items.push(isLeft ? one : other);
+    if (isLeft) leftIndex += 1;
+    else rightIndex += 1;
+    if (items.length % limits.mergeCount === 0) yield;
+  }
+  for (; leftIndex < left.length; leftIndex += 1) items.push(left[leftIndex] as Item);
+  for (; rightIndex < right.length; rightIndex += 1) items.push(right[rightIndex] as Item);
+  return items;
+}
