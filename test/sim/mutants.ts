@@ -525,10 +525,10 @@ export const mutants: readonly Mutant[] = [
     test: 'test/property/engine-incremental.test.ts',
   },
   {
-    name: 'a room that emptied stays full in the index',
+    name: 'a room that somebody left is the fullest in the index',
     file: 'src/engine/room-index.ts',
-    find: 'this.#loads.delete(slot, room.tenants.size + 1);',
-    replace: '',
+    find: 'room.tenants.size + 1);\n    this.#loads.add(slot, room.tenants.size);',
+    replace: 'room.tenants.size + 1);\n    this.#loads.add(slot, 999);',
     test: 'test/unit/engine/planner-dependencies.test.ts',
   },
   {
