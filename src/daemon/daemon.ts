@@ -240,11 +240,21 @@ class MachineLife {
 
   #sayLeaseTrouble(): void {
     const { registry, log } = this.#parts;
-    registry.lease.onTrouble((problem) => {
+    const { lease, registration } = registry;
+    let isLost = false;
+    lease.onTrouble((problem) => {
       if (problem === null) log.info({}, 'lease renewed again');
       else log.warn({ problem }, 'lease not renewed, leaving units as they are');
     });
-    registry.lease.onLost(() => log.warn({}, 'lease lost, leaving units as they are'));
+    lease.onLost(() => {
+      isLost = true;
+      log.warn({}, 'lease lost, leaving units as they are');
+    });
+    registration.onChange(() => {
+      if (!isLost || !registration.isRegistered) return;
+      isLost = false;
+      log.info({ lease: lease.id }, 'joined the cluster again');
+    });
   }
 }
 
