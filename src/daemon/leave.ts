@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import type { Registry } from '../registry/connect-registry.ts';
 import { readKeys } from '../registry/paged-read.ts';
 import type { MachineIdentity } from './identity.ts';
+import { isShuttingDown } from './shutting-down.ts';
 
 const limits = { leaveMs: 4_000 } as const;
 
@@ -16,7 +16,7 @@ export async function leaveCluster(
   identity: MachineIdentity,
   isUser: boolean,
 ): Promise<string> {
-  if (!isShuttingDown(isUser)) return 'the machine does not shut down: nothing to do';
+  if (!(await isShuttingDown(isUser))) return 'the machine does not shut down: nothing to do';
   const { store, keys } = registry;
   const signal = AbortSignal.timeout(limits.leaveMs);
   const key = keys.machine(identity.id);
@@ -25,10 +25,4 @@ export async function leaveCluster(
   if (!item.value.includes(identity.bootId)) return 'the record is of another boot: left alone';
   await store.revokeLease(item.leaseId, signal);
   return 'left the cluster';
-}
-
-function isShuttingDown(isUser: boolean): boolean {
-  const args = [...(isUser ? ['--user'] : []), 'is-system-running'];
-  const asked = spawnSync('systemctl', args, { encoding: 'utf8' });
-  return asked.stdout.trim() === 'stopping';
 }

@@ -6,6 +6,7 @@ import type { KeeperThread } from '../registry/keeper-thread.ts';
 import { accessFrom } from './etcd-access.ts';
 import { type MachineIdentity, ownAddress } from './identity.ts';
 import type { Settings } from './settings.ts';
+import { isShuttingDown } from './shutting-down.ts';
 
 /**
  * The registry as the settings say; `keeper` renews its lease, or, without one, this loop. Throws
@@ -25,7 +26,8 @@ export function registryFrom(
     leaving: false,
   };
   const { etcdKeyPrefix: keyPrefix, agentTtlMs: ttlMs, etcdQuotaBytes: quotaBytes } = settings;
-  const options = { keyPrefix, ttlMs, quotaBytes, self, clock: systemClock };
+  const mayReturn = async (): Promise<boolean> => !(await isShuttingDown(settings.systemdUser));
+  const options = { keyPrefix, ttlMs, quotaBytes, self, clock: systemClock, mayReturn };
   return connectRegistry(options, accessFrom(settings), keeper);
 }
 

@@ -138,28 +138,29 @@ export class ClusterClaim {
     return { kind: 'adopted', clusterId, epoch };
   }
 
-  /** Raises the format of the cluster to what every present machine understands. */
+  /** Raises the format of the cluster to this fleetd's, once every present machine understands it. */
   async finishUpgrade(signal: AbortSignal): Promise<FinishOutcome> {
     this.gate.check();
     const { record, item } = await this.#look(signal);
     if (record === null || typeof record === 'string' || item === null) {
       throw undecodable(this.#keys.cluster, typeof record === 'string' ? record : 'it is missing');
     }
+    // Who came back too old to take part is present, and frozen.
+    const { formatNeeded } = record;
+    if (formatNeeded >= this.#formatMax) return { kind: 'unneeded', format: formatNeeded };
     const ranges = [{ range: this.#keys.all('machines'), keysOnly: false }];
     const { items } = await readWhole(this.#store, { ranges, revision: null }, signal);
-    let format = this.#formatMax;
+    const format = this.#formatMax;
     for (const { key, value } of items) {
       const machine = machineCodec.decode(value);
       if (!machine.ok) return refusedFinish(`${key} is not understood: ${machine.error}`);
       const { id, version, formatMax = formatBase } = machine.value;
-      if (formatMax < this.#formatMax) {
+      if (formatMax < format) {
         return refusedFinish(
-          `machine ${id} runs ${version}, which knows format ${formatMax} of ${this.#formatMax}`,
+          `machine ${id} runs ${version}, which knows format ${formatMax} of ${format}`,
         );
       }
-      format = Math.min(format, formatMax);
     }
-    if (format <= record.formatNeeded) return { kind: 'unneeded', format: record.formatNeeded };
     const value = clusterCodec.encode({ ...record, formatNeeded: format }, item.value);
     const isDone = await this.#put(item.modRevision, value, signal);
     if (!isDone) return refusedFinish('another machine wrote the record of the cluster meanwhile');

@@ -34,6 +34,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   /** Who renews the lease; left out: the store, in this loop. */
   readonly keeper?: LeaseKeeper;
+  /** Asked when this machine's lease was lost; left out: it joins again. */
+  readonly mayReturn?: () => Promise<boolean>;
   /** Random identities of units; tests give their own. */
   readonly newIdentity?: () => UnitIdentity;
   /** The size at which etcd takes no more writes; 2 GiB unless given. */
@@ -94,7 +96,10 @@ export function openRegistry(options: RegistryOptions): Registry {
   const storeGuard = () => cluster.guard();
   const keeper = options.keeper ?? new StoreKeeper(store, clock);
   const lease = new MachineLease({ store, clock, keeper, ttlMs, gate });
-  const registration = new Registration({ store, keys, clock, lease, storeGuard, self, gate });
+  const { mayReturn = async () => true } = options;
+  const registration = new Registration({
+    ...{ store, keys, clock, lease, storeGuard, self, gate, mayReturn },
+  });
   const newIdentity = options.newIdentity ?? ((): UnitIdentity => randomUUID() as UnitIdentity);
   const parts = { store, keys, clock, lease, registration, gate };
   return {

@@ -24,11 +24,13 @@ export interface RegistrationOptions {
   /** What this machine says of itself. */
   readonly self: Machine;
   readonly gate: StoreGate;
+  /** false: the machine is on its way down, and what gave its lease back meant it. */
+  readonly mayReturn: () => Promise<boolean>;
 }
 
 /**
  * `refused`: another living machine has our machine-id; nothing may be loaded or started here.
- * `stopped`: the signal aborted first.
+ * `stopped`: the signal aborted first, or the machine is on its way down.
  */
 export type RegistrationOutcome =
   | { readonly kind: 'registered' }
@@ -142,6 +144,7 @@ export class Registration {
       if (signal.aborted) return { kind: 'stopped' };
       if (this.isRegistered) {
         await this.#changed(signal);
+        if (!this.isRegistered && !(await this.#options.mayReturn())) return { kind: 'stopped' };
         continue;
       }
       const outcome = await this.join(signal);

@@ -248,8 +248,10 @@ function formatTests(parts: () => Parts): void {
     const control = storeControl(fresh.options);
     const early = await cluster.done(control.finishUpgrade(never));
     expect(early).toMatchObject({ kind: 'refused', why: expect.stringContaining('machine 1') });
-    await cluster.done(old.daemon.lease.release(never));
+    old.daemon.faults.cut();
+    await subject.pass(2 * ttlMs);
     expect(await cluster.done(control.finishUpgrade(never))).toEqual({ kind: 'raised', format: 2 });
+    old.daemon.faults.heal();
     await cluster.until('the old one is frozen', () => isFrozen(old));
     expect(old.daemon.gate.standing).toMatchObject({ why: 'store-too-new' });
     expect(await cluster.done(control.finishUpgrade(never))).toEqual({

@@ -12,7 +12,7 @@ const never = new AbortController().signal;
 const stepCounts = Array.from({ length: 25 }, (_none, count) => count);
 
 /** A machine's registry, on a store of its own, before it has joined. */
-async function booted(clock: ManualClock): Promise<Registry> {
+async function booted(clock: ManualClock, isGoingDown = false): Promise<Registry> {
   const self: Machine = {
     id: '1'.repeat(32) as MachineId,
     bootId: 'boot' as BootId,
@@ -24,6 +24,7 @@ async function booted(clock: ManualClock): Promise<Registry> {
   const registry = openRegistry({
     ...{ store: new MemoryStore(clock), keyPrefix: '/fleet', ttlMs: 2_000, self, clock },
     newIdentity: () => 'one' as UnitIdentity,
+    mayReturn: async () => !isGoingDown,
   });
   await registry.cluster.settle({ clusterId: null, epoch: null, revision: null }, 'ours', never);
   return registry;
@@ -43,9 +44,10 @@ test.each(stepCounts)('a change %i steps into a join is not lost', async (stepCo
 /** What a joined machine does about a loss in the store, before it would renew anything. */
 async function afterLoss(
   lose: (registry: Registry, leaseId: LeaseId) => Promise<unknown>,
+  isGoingDown = false,
 ): Promise<{ readonly isListed: boolean; readonly isSameLease: boolean }> {
   const clock = new ManualClock();
-  const registry = await booted(clock);
+  const registry = await booted(clock, isGoingDown);
   const { registration, lease, catalog } = registry;
   const ending = new AbortController();
   const kept = registration.keep(ending.signal);
@@ -71,4 +73,10 @@ test('a machine whose record was deleted writes it again, on the lease that it h
     return store.txn({ onlyIf: [], writes }, never);
   });
   expect(seen).toEqual({ isListed: true, isSameLease: true });
+});
+
+test('a machine that is on its way down does not join again', async () => {
+  const lose = (registry: Registry, leaseId: LeaseId): Promise<void> =>
+    registry.store.revokeLease(leaseId, never);
+  expect(await afterLoss(lose, true)).toEqual({ isListed: false, isSameLease: false });
 });
