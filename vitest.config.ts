@@ -30,8 +30,8 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 5 * minuteMs,
           hookTimeout: 5 * minuteMs,
-          // Each file boots a lab of its own; two of them leave enough of two processors.
-          maxWorkers: 2,
+          // Each file boots a lab of its own, and waits most of the time: for leases, above all.
+          maxWorkers: 3,
         },
       },
     ],
