@@ -32,12 +32,14 @@ export function awaitedMachines(
 ): Awaited {
   if (time.nowMs < time.absenceCountsAtMs) return unseenMachines(picture, away, time);
   const absent = absentees(picture, away);
-  const within = (ms: number): [MachineId, number][] =>
-    absent
-      .map((id): [MachineId, number] => [id, ms - time.absentForMs(id)])
+  const within = (ttlShare: number): [MachineId, number][] => {
+    const graceMs = Math.min(ttlMs * ttlShare, limits.returnMsMax);
+    return absent
+      .map((id): [MachineId, number] => [id, graceMs - time.absentForMs(id)])
       .filter(([, leftMs]) => leftMs > 0);
-  const together = within(ttlMs * limits.returnTogetherTtlShare);
-  return new Map(together.length > 1 ? together : within(ttlMs * limits.returnTtlShare));
+  };
+  const together = within(limits.returnTogetherTtlShare);
+  return new Map(together.length > 1 ? together : within(limits.returnTtlShare));
 }
 
 /** Machines that were present when a leader last looked, did not say that they leave, and are gone. */

@@ -11,7 +11,9 @@ export const limits = {
   /** A machine that vanishes has this share of a TTL to return: it sees that its record is gone. */
   returnTtlShare: 0.1,
   /** Several that vanish together have this one: what ended their leases may hold them up, too. */
-  returnTogetherTtlShare: 0.5,
+  returnTogetherTtlShare: 0.3,
+  /** No longer than this: to join again takes some requests to etcd, whatever the TTL is. */
+  returnMsMax: 1_000,
   /** Units whose seats are thought over together. */
   repairUnitsMax: 200,
   /** A stored list of objections, as JSON. */

@@ -91,7 +91,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a machine that vanishes alone is not waited for',
     file: 'src/engine/awaited.ts',
-    find: 'together : within(ttlMs * limits.returnTtlShare)',
+    find: 'together : within(limits.returnTtlShare)',
     replace: 'together : []',
     test: 'test/unit/engine/awaited.test.ts',
   },

@@ -70,17 +70,21 @@ test('a machine that said that it leaves is not awaited', () => {
 });
 
 /** As its leader plans that has seen these machines to be absent for so long. */
-function planned(cluster: SimulatedCluster, absentMs: number): ReturnType<typeof planCluster> {
-  const braking = { rules: { ttlMs: 3000, brakeMs: 60_000 }, overdue: new Set<never>() };
+function planned(
+  cluster: SimulatedCluster,
+  absentMs: number,
+  ttlMs = 3000,
+): ReturnType<typeof planCluster> {
+  const braking = { rules: { ttlMs, brakeMs: 60_000 }, overdue: new Set<never>() };
   const { nowMs } = cluster;
   return planCluster(cluster.picture(), nowMs, nowMs, { braking, absentForMs: () => absentMs });
 }
 
-test('machines that vanish together have half a TTL to return', () => {
+test('machines that vanish together have three tenths of a TTL to return', () => {
   const cluster = running();
   for (const id of [m1, m2]) cluster.vanish(id, 'partition');
-  expect(planned(cluster, 100)).toEqual({ decisions: [], wakeAtMs: cluster.nowMs + 1400 });
-  const later = applyDecisions(cluster.picture(), planned(cluster, 1500).decisions);
+  expect(planned(cluster, 100)).toEqual({ decisions: [], wakeAtMs: cluster.nowMs + 800 });
+  const later = applyDecisions(cluster.picture(), planned(cluster, 900).decisions);
   expect(units.map((unit) => later.placements.get(unit)?.machine)).toEqual([m3, m3, m3]);
   for (const id of [m1, m2]) cluster.comeBack(id);
   expect(planned(cluster, 0).decisions).toEqual([]);
@@ -94,4 +98,12 @@ test('one that vanishes alone has a tenth of a TTL to return', () => {
   expect(units.map((unit) => later.placements.get(unit)?.machine)).not.toContain(m1);
   cluster.comeBack(m1);
   expect(planned(cluster, 0).decisions).toEqual([]);
+});
+
+test('nobody is waited for longer than a second, however long the TTL is', () => {
+  const cluster = running();
+  cluster.vanish(m1, 'power');
+  expect(planned(cluster, 100, 30_000)).toEqual({ decisions: [], wakeAtMs: cluster.nowMs + 900 });
+  cluster.vanish(m2, 'power');
+  expect(planned(cluster, 100, 30_000)).toEqual({ decisions: [], wakeAtMs: cluster.nowMs + 900 });
 });
