@@ -1,23 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../../src/engine/limits.ts';
 import { leaderOf, type StoreWatch, watchStore } from '../../src/lab/drill/store-watch.ts';
 import { etcdLeader } from '../../src/lab/etcd-leader.ts';
 import { bootMachine, killMachine } from '../../src/lab/power.ts';
 import { readLab } from '../../src/lab/record.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type BenchFleet, type BenchMachine, fleetOf, seenActive } from '../fleet.ts';
-import { atMost } from '../goal.ts';
+import { atMostAbove } from '../goal.ts';
 import type { Bench, BenchPart, Row } from '../part.ts';
 import { sleeper } from '../unit-text.ts';
 
+/** Of the bench's machines; see `Bench.lab`. */
+const ttlS = 3;
+
 /** A machine's lease is far from new: as long as this after it was booted. */
 const settledMs = 5_000;
+
+/** The leader waits so long for a machine that vanished; docs/adr/0017-brake.md. */
+const returnS = limits.returnTtlShare * ttlS;
 
 interface Loss {
   readonly what: string;
   /** On the machine that is lost. */
   readonly unitCount: number;
   readonly isLeader: boolean;
-  /** Seconds after the lease's expiry as etcd shows it. */
+  /** Seconds after the lease's expiry as etcd shows it, and after the machine's time to return. */
   readonly goalS: number;
 }
 
@@ -57,15 +64,14 @@ async function lose(
     runs.push(moved);
   }
   const worst = runs.reduce((one, other) => (one.afterS >= other.afterS ? one : other));
-  return atMost(
+  return atMostAbove(
     { what: `${loss.what}: active after its expiry`, value: worst.afterS, unit: 's' },
     loss.goalS,
-    { what: 'from the cut to the expiry', value: worst.expiryS, unit: 's' },
+    { what: 'its time to return', value: returnS, unit: 's' },
   );
 }
 
 interface Moved {
-  readonly expiryS: number;
   readonly afterS: number;
   readonly words: string;
 }
@@ -90,7 +96,7 @@ async function loseOnce(fleet: BenchFleet, loss: Loss, restMs: number): Promise<
     const etcd = isOfEtcd ? ", etcd's leader went too" : '';
     const story = storyOf(watch, mine, expiredMs);
     const words = `expired after ${expiryS.toFixed(2)} s, active ${afterS.toFixed(3)} s later`;
-    return { expiryS, afterS, words: `${words}${etcd} (${story})` };
+    return { afterS, words: `${words}${etcd} (${story})` };
   } finally {
     watch.stop();
     await bootMachine(fleet.context, victim.name);
