@@ -540,10 +540,19 @@ function agentTests(parts: Parts): void {
     const { ledger, faults, lease, registration, keys } = await cluster.join('1');
     await cluster.done(faults.revokeLease(lease.id ?? ('0' as LeaseId), never));
     await cluster.until('the loss is known', () => !registration.isRegistered);
-    const read = faults.ranges.bind(faults);
-    vi.spyOn(faults, 'ranges').mockImplementationOnce(async (...asked) => {
-      await registration.join(never);
-      return read(...asked);
+    const [range, ranges] = [faults.range.bind(faults), faults.ranges.bind(faults)];
+    let joining: Promise<unknown> | null = null;
+    const joined = (): Promise<unknown> => {
+      joining ??= registration.join(never);
+      return joining;
+    };
+    vi.spyOn(faults, 'range').mockImplementation(async (...asked) => {
+      if (joining === null) await joined();
+      return range(...asked);
+    });
+    vi.spyOn(faults, 'ranges').mockImplementation(async (...asked) => {
+      if (joining === null) await joined();
+      return ranges(...asked);
     });
     const unit = aName('a.service');
     await cluster.done(ledger.report(new Map([[unit, aReport('active')]]), never));
