@@ -34,9 +34,11 @@ export class Reporter {
     this.#onStored = onStored;
   }
 
-  /** Units that have a report in the store, as far as is known. */
-  storedNames(): readonly UnitName[] {
-    return [...(this.#stored?.keys() ?? [])];
+  /** Units that have a report in the store, as far as is known, or are about to have one. */
+  names(): ReadonlySet<UnitName> {
+    const names = new Set(this.#stored?.keys());
+    for (const [unit, report] of this.#wanted) if (report !== null) names.add(unit);
+    return names;
   }
 
   /** Reports that are not in the store yet. */

@@ -165,7 +165,7 @@ export class AgentSession {
       ...(book?.orders.keys() ?? []),
       ...(book?.unreadable ?? []),
       ...this.#onDisk,
-      ...this.#memory.reporter.storedNames(),
+      ...this.#memory.reporter.names(),
     ]);
   }
 

@@ -61,8 +61,18 @@ describe('reports', () => {
     const { clock, reporter, logged, end } = aReporter(ledger);
     reporter.say(web, aReport('active'));
     await clock.pass(10);
-    expect([ledger.reportBatchCount, reporter.storedNames()]).toEqual([0, [web]]);
+    expect([ledger.reportBatchCount, [...reporter.names()]]).toEqual([0, [web]]);
     expect(logged).toEqual(['stored reports known']);
+    await end();
+  });
+
+  it('count as being there from the moment that they are to be written', async () => {
+    const { clock, reporter, end } = aReporter();
+    await clock.pass(10);
+    reporter.say(web, aReport('active'));
+    expect([...reporter.names()]).toEqual([web]); // or nobody would take it back while it is under way
+    reporter.say(web, 'delete');
+    expect([...reporter.names()]).toEqual([]);
     await end();
   });
 
