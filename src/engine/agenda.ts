@@ -1,3 +1,4 @@
+import type { Steps } from '../lib/steps.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -33,24 +34,28 @@ export class Agenda {
   }
 
   /** Call before the draft is turned: who got along with the units as they were. */
-  askBefore(delta: PictureDelta): void {
+  *askBefore(delta: PictureDelta): Steps {
     for (const unit of [...delta.units, ...delta.unreadable]) {
+      yield;
       this.#askNeighbours(unit, this.#draft.machinesOf(unit));
       this.#askTargets(this.#draft.picture.units.get(unit));
     }
     for (const { machine, unit } of [...delta.orders, ...delta.reports, ...delta.removals]) {
+      yield;
       this.#askNeighbours(unit, [machine]);
     }
   }
 
   /** Call when the draft is turned. */
-  askAfter(delta: PictureDelta): void {
+  *askAfter(delta: PictureDelta): Steps {
     for (const unit of [...delta.units, ...delta.unreadable]) {
+      yield;
       this.ask(unit);
       for (const machine of this.#draft.machinesOf(unit)) this.changedRooms.add(machine);
     }
     for (const unit of delta.placements) this.ask(unit);
     for (const { machine, unit } of [...delta.orders, ...delta.reports, ...delta.removals]) {
+      yield;
       this.changedRooms.add(machine);
       this.#askOn(machine, unit);
     }
@@ -69,9 +74,10 @@ export class Agenda {
   }
 
   /** All there is, where nothing was known before. */
-  askAll(): void {
+  *askAll(): Steps {
     const { picture, lookups } = this.#draft;
     for (const unit of [...picture.units.keys(), ...picture.placements.keys()]) {
+      yield;
       this.#asked.add(unit);
       if (isWantedGlobal(this.#draft, unit)) this.globals.add(unit);
       else this.units.add(unit);
@@ -84,8 +90,9 @@ export class Agenda {
   }
 
   /** Adds who is asked with those who are. */
-  spread(): void {
+  *spread(): Steps {
     for (let unit = this.#queue.pop(); unit !== undefined; unit = this.#queue.pop()) {
+      yield;
       const machines = this.#draft.machinesOf(unit);
       this.#askTargets(this.#draft.picture.units.get(unit));
       for (const follower of this.#draft.lookups.followersOf(unit)) this.ask(follower);

@@ -1,3 +1,4 @@
+import type { Steps } from '../lib/steps.ts';
 import type { Change, Decision } from '../model/change.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
@@ -9,13 +10,14 @@ import type { Reasoned } from './subject.ts';
  * for all units that move together. What can wait for its own transaction (taking a copy down,
  * taking an order back) is split off where a unit has too many of them for one.
  */
-export function unitDecisions(
+export function* unitDecisions(
   draft: Draft,
   changes: ReadonlyMap<UnitName, readonly Reasoned[]>,
-): Decision[] {
+): Steps<Decision[]> {
   const done = new Set<UnitName>();
   const decisions: Decision[] = [];
   for (const unit of changes.keys()) {
+    yield;
     if (done.has(unit)) continue;
     const members = [...draft.groupOf(unit)].filter((member) => changes.has(member));
     const moving = members.filter((member) => hasPlacement(changes.get(member)));

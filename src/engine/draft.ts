@@ -1,4 +1,5 @@
 import { byText } from '../lib/order.ts';
+import type { Steps } from '../lib/steps.ts';
 import { type Brake, isBraking } from '../model/brake.ts';
 import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
 import { type GlobMatcher, peerOf, rememberGlobs } from '../model/conflict.ts';
@@ -75,20 +76,23 @@ export class Draft {
   }
 
   /** Goes on with another picture at another time; rooms stay as they were furnished. */
-  turn(
+  *turn(
     picture: ClusterPicture,
     time: PlanTime,
     { rules, overdue }: Braking,
     delta: PictureDelta,
-  ): void {
-    this.lookups.turn(this.picture, picture, delta);
+  ): Steps {
+    yield* this.lookups.turn(this.picture, picture, delta);
     this.picture = picture;
     this.time = time;
     this.wakesMs.clear();
     this.#groups.clear();
     this.moved.clear();
     this.subject = null;
-    for (const unit of [...delta.units, ...delta.unreadable]) this.#tenants.delete(unit);
+    for (const unit of [...delta.units, ...delta.unreadable]) {
+      yield;
+      this.#tenants.delete(unit);
+    }
     const { nowMs } = time;
     const { away, leaving } = this.lookups;
     const unseen = unseenMachines(picture, away, time);

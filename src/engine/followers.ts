@@ -1,4 +1,5 @@
 import { byText } from '../lib/order.ts';
+import type { Steps } from '../lib/steps.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -31,7 +32,7 @@ export interface Following {
 }
 
 /** Walks MachineOf= from every unit; targets that are not in `units` end the walk. */
-export function followings(units: Placeable): Following {
+export function* followings(units: Placeable): Steps<Following> {
   const depths = new Map<UnitName, number>();
   const circles = new Map<UnitName, string>();
   const path: UnitName[] = [];
@@ -51,7 +52,10 @@ export function followings(units: Placeable): Following {
     depths.set(unit, depth);
     return depth;
   };
-  for (const unit of units.keys()) depthOf(unit);
+  for (const unit of units.keys()) {
+    yield;
+    depthOf(unit);
+  }
   return { depths, circles };
 }
 

@@ -68,7 +68,11 @@ function* stayingOrder(
     return isSame ? placement.sinceMs : Number.MAX_SAFE_INTEGER;
   };
   const depth = (unit: UnitName): number => following.depths.get(unit) ?? 0;
-  const keyed = [...units.keys()].map((unit) => ({ unit, depth: depth(unit), age: age(unit) }));
+  const keyed: { readonly unit: UnitName; readonly depth: number; readonly age: number }[] = [];
+  for (const unit of units.keys()) {
+    yield;
+    keyed.push({ unit, depth: depth(unit), age: age(unit) });
+  }
   const inOrder = yield* sorted(
     keyed,
     (left, right) =>

@@ -1,3 +1,4 @@
+import type { Steps } from '../lib/steps.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
@@ -55,22 +56,35 @@ export class Lookups {
   }
 
   /** The picture is `after` now. */
-  turn(before: ClusterPicture, after: ClusterPicture, delta: PictureDelta): void {
-    for (const row of delta.orders) this.#turnOrder(before, after, row);
+  *turn(before: ClusterPicture, after: ClusterPicture, delta: PictureDelta): Steps {
+    for (const row of delta.orders) {
+      yield;
+      this.#turnOrder(before, after, row);
+    }
     for (const { machine, unit } of delta.reports) {
+      yield;
       const isReported = after.reports.get(machine)?.has(unit) === true;
       if (isReported) this.reported.add(unit, machine);
       else this.reported.delete(unit, machine);
     }
-    for (const unit of delta.units) this.#turnUnit(before, after, unit);
-    for (const unit of delta.placements) this.#turnPlacement(before, after, unit);
+    for (const unit of delta.units) {
+      yield;
+      this.#turnUnit(before, after, unit);
+    }
+    for (const unit of delta.placements) {
+      yield;
+      this.#turnPlacement(before, after, unit);
+    }
     for (const machine of delta.machines) {
       setMember(this.leaving, machine, after.machines.get(machine)?.leaving === true);
     }
     for (const machine of [...delta.machines, ...delta.members]) {
       setMember(this.away, machine, after.members.has(machine) && !after.machines.has(machine));
     }
-    for (const text of delta.texts) this.#judgeText(after, text);
+    for (const text of delta.texts) {
+      yield;
+      this.#judgeText(after, text);
+    }
   }
 
   #turnOrder(before: ClusterPicture, after: ClusterPicture, { machine, unit }: Row): void {

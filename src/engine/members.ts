@@ -27,6 +27,12 @@ export function memberDecisions(draft: Draft, machines: Iterable<MachineId>): De
   return [...seen, ...vanished];
 }
 
+/** The machines that these decisions record anew. */
+export function membersIn(decisions: readonly Decision[]): Set<MachineId> {
+  const changes = decisions.flatMap((one) => one.changes);
+  return new Set(changes.flatMap((one) => (one.kind === 'member' ? [one.member.id] : [])));
+}
+
 function memberFor(machine: Machine, member: Member | undefined, nowMs: number): Member {
   return {
     id: machine.id,

@@ -1,4 +1,5 @@
-import { changedKeys, changedMembers } from '../lib/changed-keys.ts';
+import { changedMembers, findChangedKeys } from '../lib/changed-keys.ts';
+import type { Steps } from '../lib/steps.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
@@ -24,33 +25,36 @@ export interface PictureDelta {
 }
 
 /** Cheap when both come from one mirror: what they share is not looked at. */
-export function deltaOf(before: ClusterPicture, after: ClusterPicture): PictureDelta {
+export function* deltaOf(before: ClusterPicture, after: ClusterPicture): Steps<PictureDelta> {
   return {
-    units: changedKeys(before.units, after.units),
+    units: yield* findChangedKeys(before.units, after.units),
     unreadable: changedMembers(before.unreadable, after.unreadable),
-    placements: changedKeys(before.placements, after.placements),
-    machines: changedKeys(before.machines, after.machines),
+    placements: yield* findChangedKeys(before.placements, after.placements),
+    machines: yield* findChangedKeys(before.machines, after.machines),
     members: [
-      ...changedKeys(before.members, after.members),
+      ...(yield* findChangedKeys(before.members, after.members)),
       ...changedMembers(before.unreadableMembers ?? nobody, after.unreadableMembers ?? nobody),
     ],
-    orders: changedRows(before.orders, after.orders),
-    reports: changedRows(before.reports, after.reports),
-    removals: changedRows(before.removals, after.removals),
+    orders: yield* changedRows(before.orders, after.orders),
+    reports: yield* changedRows(before.reports, after.reports),
+    removals: yield* changedRows(before.removals, after.removals),
     texts: changedMembers(before.texts, after.texts),
   };
 }
 
 const nobody: ReadonlySet<MachineId> = new Set();
 
-function changedRows(
+function* changedRows(
   before: ReadonlyMap<MachineId, ReadonlyMap<UnitName, unknown>>,
   after: ReadonlyMap<MachineId, ReadonlyMap<UnitName, unknown>>,
-): Row[] {
-  return changedKeys(before, after).flatMap((machine) => {
-    const units = changedKeys(before.get(machine) ?? nothing, after.get(machine) ?? nothing);
-    return units.map((unit) => ({ machine, unit }));
-  });
+): Steps<Row[]> {
+  const rows: Row[] = [];
+  for (const machine of yield* findChangedKeys(before, after)) {
+    const [was, is] = [before.get(machine) ?? nothing, after.get(machine) ?? nothing];
+    for (const unit of yield* findChangedKeys(was, is)) rows.push({ machine, unit });
+    yield;
+  }
+  return rows;
 }
 
 const nothing: ReadonlyMap<UnitName, unknown> = new Map();

@@ -56,12 +56,12 @@ export function planCluster(
 ): Plan {
   const { picture, decisions: forgotten } = forgetMembers(stored, absentForMs);
   const draft = new Draft(({ rooms }) => new ScannedRooms(rooms));
-  const delta = deltaOf(emptyPicture, picture);
-  draft.turn(picture, { nowMs, absenceCountsAtMs, absentForMs }, braking, delta);
+  const delta = finished(deltaOf(emptyPicture, picture));
+  finished(draft.turn(picture, { nowMs, absenceCountsAtMs, absentForMs }, braking, delta));
   for (const machine of picture.machines.keys()) furnish(draft, machine, null);
   for (const unit of picture.placements.keys()) draft.fix(unit);
   const units = placeable(picture);
-  const following = followings(units);
+  const following = finished(followings(units));
   const homeless = finished(keepSeats(draft, units, following));
   keepGlobals(draft, draft.rooms.values());
   finished(settle(draft, homeless, following));
@@ -75,7 +75,7 @@ export function planCluster(
   }
   const members = memberDecisions(draft, [...picture.machines.keys(), ...picture.members.keys()]);
   const ofOrphans = orphanDecisions(picture, picture.orders.keys());
-  const ofUnits = [...members, ...ofOrphans, ...unitDecisions(draft, changes)];
+  const ofUnits = [...members, ...ofOrphans, ...finished(unitDecisions(draft, changes))];
   const ofTexts = textDecisions(applyDecisions(picture, ofUnits));
   const first = [...brakeDecisions(picture.brake, draft.brake), ...forgotten];
   return { decisions: [...first, ...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };

@@ -5,6 +5,7 @@ import type { Decision } from '../model/change.ts';
 import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
 import { inConflict } from '../model/conflict.ts';
 import type { MachineId } from '../model/ids.ts';
+import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { Agenda, neighbours } from './agenda.ts';
 import { type BrakeRules, type Braking, brakeDecisions, isVanishing } from './brake.ts';
@@ -15,7 +16,7 @@ import { forgetMembers } from './forget.ts';
 import { furnish } from './furnish.ts';
 import { addGlobals, isWantedGlobal, keepGlobals, wantedGlobals } from './globals.ts';
 import { type Homeless, keepSeats } from './keep.ts';
-import { memberDecisions } from './members.ts';
+import { memberDecisions, membersIn } from './members.ts';
 import { orphanDecisions } from './orphans.ts';
 import { deltaOf, type PictureDelta } from './picture-delta.ts';
 import type { Plan } from './plan.ts';
@@ -62,19 +63,19 @@ export class Planner {
   *plan(stored: ClusterPicture, time: PlanTime, braking: Braking): Steps<Plan> {
     const draft = this.#draft;
     const { picture, decisions: forgotten } = forgetMembers(stored, time.absentForMs);
-    const delta = deltaOf(draft.picture, picture);
+    const delta = yield* deltaOf(draft.picture, picture);
     const agenda = new Agenda(draft);
-    const changed = this.#turn(picture, time, braking, delta, agenda);
+    const changed = yield* this.#turn(picture, time, braking, delta, agenda);
     const homeless = yield* this.#judgeAll(agenda);
     keepGlobals(draft, this.#rooms(agenda.machines));
     yield* settle(draft, homeless.homeless, homeless.following);
-    const touched = this.#touchedBy(agenda);
+    const touched = yield* this.#touchedBy(agenda);
     const changes = yield* this.#changes(agenda, touched);
     const members = memberDecisions(draft, [...changed, ...delta.members, ...this.#openMembers]);
-    this.#stayOpen(changes, touched, agenda, members);
+    yield* this.#stayOpen(changes, touched, agenda, members);
     const ofOrphans = orphanDecisions(picture, draft.lookups.strayMachines());
-    const ofUnits = [...members, ...ofOrphans, ...unitDecisions(draft, changes)];
-    const ofTexts = unusedTextDecisions(draft, ofUnits);
+    const ofUnits = [...members, ...ofOrphans, ...(yield* unitDecisions(draft, changes))];
+    const ofTexts = yield* unusedTextDecisions(draft, ofUnits);
     const first = [...brakeDecisions(picture.brake, draft.brake), ...forgotten];
     return { decisions: [...first, ...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
   }
@@ -90,28 +91,29 @@ export class Planner {
   }
 
   /** Goes on to another picture; returns the machines of which another thing is known than before. */
-  #turn(
+  *#turn(
     picture: ClusterPicture,
     time: PlanTime,
     braking: Braking,
     delta: PictureDelta,
     agenda: Agenda,
-  ): ReadonlySet<MachineId> {
+  ): Steps<ReadonlySet<MachineId>> {
     const draft = this.#draft;
     const { awaited, braked, picture: before } = draft;
     const isFirst = before === emptyPicture;
     this.#traffic.clear();
-    if (!isFirst) agenda.askBefore(delta);
-    draft.turn(picture, time, braking, delta);
+    if (!isFirst) yield* agenda.askBefore(delta);
+    yield* draft.turn(picture, time, braking, delta);
     const changed = new Set(delta.machines);
     for (const id of changedMembers(awaited, draft.awaited)) changed.add(id);
     for (const id of changedMembers(braked, draft.braked)) changed.add(id);
-    if (isFirst) agenda.askAll();
+    if (isFirst) yield* agenda.askAll();
     else {
-      agenda.askAfter(delta);
+      yield* agenda.askAfter(delta);
       for (const id of [...changed, ...this.#orphanRooms]) agenda.askMachine(id);
     }
     for (const id of [...agenda.changedRooms, ...this.#orphanRooms]) {
+      yield;
       furnish(draft, id, this.#traffic);
       agenda.machines.add(id);
       if (draft.rooms.get(id)?.hasOrphans === true) {
@@ -133,7 +135,7 @@ export class Planner {
       const answer = yield* this.#judge(agenda);
       const askedCount = agenda.units.size;
       for (const unit of this.#hopeful(answer.homeless)) agenda.ask(unit);
-      agenda.spread();
+      yield* agenda.spread();
       if (agenda.units.size === askedCount) return answer;
     }
   }
@@ -142,10 +144,11 @@ export class Planner {
     agenda: Agenda,
   ): Steps<{ homeless: ReadonlyMap<UnitName, Homeless>; following: Following }> {
     const draft = this.#draft;
-    agenda.spread();
+    yield* agenda.spread();
     yield* this.#index.refresh(agenda.units);
     if (agenda.globals.size > 0) for (const id of draft.rooms.keys()) agenda.machines.add(id);
     for (const unit of [...agenda.units, ...agenda.globals]) {
+      yield;
       draft.unseat(unit);
       draft.unfix(unit);
       draft.wakesMs.delete(unit);
@@ -155,14 +158,13 @@ export class Planner {
     }
     for (const unit of agenda.units) draft.fix(unit);
     const names = yield* sorted([...agenda.units], byText);
-    const units = new Map(
-      names.flatMap((unit) => {
-        const record = draft.picture.units.get(unit);
-        const isAsked = record !== undefined && isPlaceable(draft.picture, unit);
-        return isAsked ? [[unit, record] as const] : [];
-      }),
-    );
-    const following = followings(units);
+    const units = new Map<UnitName, UnitRecord>();
+    for (const unit of names) {
+      yield;
+      const record = draft.picture.units.get(unit);
+      if (record !== undefined && isPlaceable(draft.picture, unit)) units.set(unit, record);
+    }
+    const following = yield* followings(units);
     for (const unit of agenda.units) this.#circles.delete(unit);
     for (const [unit, circle] of following.circles) this.#circles.set(unit, circle);
     return { homeless: yield* keepSeats(draft, units, following), following };
@@ -187,12 +189,13 @@ export class Planner {
   }
 
   /** Adds the global units that are not seated yet; returns all whose changes have to be found. */
-  #touchedBy(agenda: Agenda): ReadonlySet<UnitName> {
+  *#touchedBy(agenda: Agenda): Steps<ReadonlySet<UnitName>> {
     const draft = this.#draft;
     for (const id of this.#traffic.leftRooms) agenda.machines.add(id);
     addGlobals(draft, this.#rooms(agenda.machines));
     const touched = new Set([...agenda.units, ...agenda.globals, ...draft.moved]);
     for (const unit of draft.moved) {
+      yield;
       if (!agenda.units.has(unit)) this.#touchNeighbours(unit, draft.machinesOf(unit), touched);
     }
     for (const id of agenda.machines) this.#touchBesideGlobals(id, touched, agenda);
@@ -248,18 +251,19 @@ export class Planner {
   }
 
   /** Notes what has to be asked about again, and who is unhappy. */
-  #stayOpen(
+  *#stayOpen(
     changes: ReadonlyMap<UnitName, readonly Reasoned[]>,
     touched: ReadonlySet<UnitName>,
     agenda: Agenda,
     members: readonly Decision[],
-  ): void {
+  ): Steps {
     const draft = this.#draft;
     const { picture, lookups, rooms } = draft;
     this.#openUnits = new Set();
     this.#openMachines = new Set();
     for (const unit of draft.wakesMs.keys()) if (unit !== null) this.#openUnits.add(unit);
     for (const [unit, found] of changes) {
+      yield;
       const isGlobal = isWantedGlobal(draft, unit);
       for (const { change } of found) {
         const isOrder = change.kind === 'order' || change.kind === 'withdraw';
@@ -268,6 +272,7 @@ export class Planner {
       }
     }
     for (const unit of touched) {
+      yield;
       const seat = draft.seats.get(unit);
       const isUnhappy = isPlaceable(picture, unit) && (seat === undefined || seat.kind === 'kept');
       if (isUnhappy) this.#unhappy.add(unit);
@@ -282,11 +287,7 @@ export class Planner {
       const added = this.#seatedGlobals.get(room.id) ?? [];
       if (added.some((unit) => !room.copies.has(unit))) this.#openMachines.add(room.id);
     }
-    this.#openMembers = new Set(
-      members.flatMap(({ changes: of }) =>
-        of.flatMap((change) => (change.kind === 'member' ? [change.member.id] : [])),
-      ),
-    );
+    this.#openMembers = membersIn(members);
   }
 
   #rooms(machines: Iterable<MachineId>): Room[] {

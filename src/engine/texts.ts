@@ -1,4 +1,5 @@
 import { byText } from '../lib/order.ts';
+import type { Steps } from '../lib/steps.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
@@ -20,7 +21,10 @@ export function textDecisions(picture: ClusterPicture): Decision[] {
 }
 
 /** The same for the picture of the draft with these decisions written. */
-export function unusedTextDecisions(draft: Draft, decisions: readonly Decision[]): Decision[] {
+export function* unusedTextDecisions(
+  draft: Draft,
+  decisions: readonly Decision[],
+): Steps<Decision[]> {
   const { picture, lookups } = draft;
   if (picture.unreadable.size > 0) return [];
   const steps = new Map<ContentHash, number>();
@@ -28,6 +32,7 @@ export function unusedTextDecisions(draft: Draft, decisions: readonly Decision[]
     if (text !== undefined) steps.set(text, (steps.get(text) ?? 0) + step);
   };
   for (const { changes } of decisions) {
+    yield;
     for (const change of changes) {
       if (change.kind === 'forget-unit') count(picture.units.get(change.unit)?.contentHash, -1);
       if (change.kind !== 'order' && change.kind !== 'withdraw') continue;

@@ -1,3 +1,7 @@
+import { finished, type Steps } from './steps.ts';
+
+const limits = { keysPerStep: 256 } as const;
+
 /** A map that can tell in what it differs from an older one without looking at all of either. */
 export interface Comparable<Key, Value> extends ReadonlyMap<Key, Value> {
   /** Pairs of parts, the other's first, that may differ; everything outside them is shared. */
@@ -11,11 +15,22 @@ export function changedKeys<Key, Value>(
   before: ReadonlyMap<Key, Value>,
   after: ReadonlyMap<Key, Value>,
 ): Key[] {
+  return finished(findChangedKeys(before, after));
+}
+
+/** The same in steps. */
+export function* findChangedKeys<Key, Value>(
+  before: ReadonlyMap<Key, Value>,
+  after: ReadonlyMap<Key, Value>,
+): Steps<Key[]> {
   if (before === after) return [];
   const parts = isComparable(after) ? after.differingParts(before) : [[before, after] as const];
   const changed: Key[] = [];
   for (const [was, is] of parts) {
+    let keyCount = 0;
     for (const [key, value] of is) {
+      keyCount += 1;
+      if (keyCount % limits.keysPerStep === 0) yield;
       if (was.get(key) !== value || !was.has(key)) changed.push(key);
     }
     for (const key of was.keys()) if (!is.has(key)) changed.push(key);
