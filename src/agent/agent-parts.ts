@@ -8,6 +8,7 @@ import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Disk } from './disk.ts';
 import type { ExplainLoad } from './failure-words.ts';
 import type { AgentPaths, UnitFiles } from './files.ts';
+import type { LeaseAge } from './lease-age.ts';
 import type { LeaseBeat, PartitionGuard } from './partition-guard.ts';
 import type { Reporter } from './reporter.ts';
 import type { Retry } from './retry.ts';
@@ -46,6 +47,7 @@ export interface AgentMemory {
   readonly reporter: Reporter;
   readonly retries: Map<UnitName, Retry>;
   readonly guard: PartitionGuard;
+  readonly leaseAge: LeaseAge;
   /** Look again: an order, a signal, the end of a job. */
   readonly wake: Wake;
 }

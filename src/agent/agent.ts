@@ -6,6 +6,7 @@ import { Wake } from '../lib/wake.ts';
 import type { AgentMemory, AgentOptions } from './agent-parts.ts';
 import { machineDisk } from './disk-file.ts';
 import { UnitFiles } from './files.ts';
+import { LeaseAge } from './lease-age.ts';
 import { agentLimits } from './limits.ts';
 import { PartitionGuard } from './partition-guard.ts';
 import { Reporter } from './reporter.ts';
@@ -26,8 +27,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     uptimeMs: options.uptimeMs ?? (() => clock.nowMs()),
     nudge: () => wake.nudge(),
   });
+  const leaseAge = new LeaseAge(options.lease ?? null, clock, () => wake.nudge());
   const files = new UnitFiles(paths, disk);
-  const memory: AgentMemory = { files, reporter, retries: new Map(), guard, wake };
+  const memory: AgentMemory = { files, reporter, retries: new Map(), guard, leaseAge, wake };
   ledger.onChange(() => wake.nudge());
   options.onReportsDoubted?.(() => reporter.doubt());
   options.meter?.canCountReports(() => reporter.waitingCount());

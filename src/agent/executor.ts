@@ -206,7 +206,7 @@ export class Executor {
     const failed = new Set<UnitName>();
     for (const task of tasks) {
       if (failed.size > 0 || signal.aborted) break;
-      if (task.kind === 'start' && this.#isOverruled(task)) failed.add(task.unit);
+      if (task.kind === 'start' && this.#isOverruled(task, tasks)) failed.add(task.unit);
       if (failed.size > 0) break;
       if (isJob(task)) job.kind = task.kind === 'stop' ? 'stop' : 'start';
       await this.#guarded(task, failed, () => execute(this.#executors, task, signal), signal);
@@ -216,8 +216,14 @@ export class Executor {
     if (!this.#signal.aborted) this.#events.ended(last.unit, last.kind, failed.size === 0);
   }
 
-  /** While the stop before it took its time, another order came. None at all changes nothing. */
-  #isOverruled({ unit, order }: Extract<Task, { kind: 'start' }>): boolean {
+  /**
+   * While the stop before it took its time, another order came. None at all changes nothing. Or the
+   * machine was cut off, or stood still, since the plan was made; what we stopped we start again.
+   */
+  #isOverruled(start: Extract<Task, { kind: 'start' }>, tasks: readonly Task[]): boolean {
+    const { unit, order } = start;
+    const isFirst = !tasks.some(({ kind }) => kind === 'stop');
+    if (isFirst && this.#hands.leaseAge.whyNoStart() !== null) return true;
     const now = this.#hands.ledger.orderBook()?.orders.get(unit);
     return now !== undefined && (now.want !== 'launch' || now.identity !== order.identity);
   }

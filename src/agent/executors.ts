@@ -9,6 +9,7 @@ import { type ContentHash, contentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { callsForStop } from './called-for.ts';
 import type { UnitFiles } from './files.ts';
+import type { LeaseAge } from './lease-age.ts';
 import type { MachineView } from './machine-view.ts';
 import { isStale } from './observe.ts';
 import type { PartitionGuard } from './partition-guard.ts';
@@ -27,6 +28,7 @@ export interface Hands {
   readonly log: Logger;
   readonly meter?: AgentMeter | undefined;
   readonly guard: Pick<PartitionGuard, 'requireSafe' | 'requireStarted' | 'writeDropIn'>;
+  readonly leaseAge: Pick<LeaseAge, 'whyNoStart'>;
 }
 
 /** How each kind of task is done. A new kind does not compile until it has its line here. */

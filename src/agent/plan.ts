@@ -17,6 +17,8 @@ export interface PlanInput {
   readonly bootId: BootId;
   /** The machine goes down: systemd takes no start jobs. */
   readonly isLeaving: boolean;
+  /** Why nothing may be started now; null when it may. */
+  readonly whyNoStart: string | null;
   /** Why no unit with `OnPartition=stop` may start now; null when they may. */
   readonly whyNoGuarded: string | null;
   readonly nowMs: number;
@@ -216,6 +218,7 @@ function planRun(actual: ActualUnit, order: Order, input: PlanInput): Step {
     return other !== undefined && !isGone(other);
   });
   if (before !== undefined) return { tasks: [], wait: `${before} has to be gone first` };
+  if (input.whyNoStart !== null) return { tasks: [], wait: input.whyNoStart };
   if (order.guard !== undefined && input.whyNoGuarded !== null) {
     return { tasks: [], wait: input.whyNoGuarded };
   }

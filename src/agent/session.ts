@@ -79,7 +79,7 @@ export class AgentSession {
 
   async #work(systemd: Systemd, connected: () => void): Promise<void> {
     const { clock, log, ledger, bootId, meter } = this.#options;
-    const { files, guard, wake } = this.#memory;
+    const { files, guard, leaseAge, wake } = this.#memory;
     const { signal } = this.#over;
     const { gatherMs } = agentLimits;
     const view = new MachineView(systemd, files);
@@ -88,7 +88,7 @@ export class AgentSession {
     const news = (): void => wake.nudge();
     this.#words = new FailureWords(systemd, this.#options.explainLoad, news);
     const executor = new Executor(
-      { systemd, files, view, ledger, bootId, log, meter, guard },
+      { systemd, files, view, ledger, bootId, log, meter, guard, leaseAge },
       {
         failed: (task, error) => this.#failed(task, error),
         ended: (...end) => this.#ended(...end),
@@ -131,7 +131,9 @@ export class AgentSession {
     await this.#keepGuard(view, book);
     const actual = this.#actual(view, busy);
     const plan = planMachine({
-      ...{ book, actual, bootId, whyNoGuarded: this.#memory.guard.whyNot() },
+      ...{ book, actual, bootId },
+      whyNoStart: this.#memory.leaseAge.whyNoStart(),
+      whyNoGuarded: this.#memory.guard.whyNot(),
       retries: this.#memory.retries,
       isLeaving: this.#isLeaving,
       nowMs: clock.nowMs(),

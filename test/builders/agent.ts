@@ -121,6 +121,7 @@ export function aPlanInput(
     retries: new Map(),
     bootId: thisBoot,
     isLeaving: false,
+    whyNoStart: null,
     whyNoGuarded: null,
     nowMs: 0,
     ...changes,

@@ -12,6 +12,13 @@ export interface Mutant {
 /** Bugs that somebody could make one day. */
 export const mutants: readonly Mutant[] = [
   {
+    name: 'a machine that was cut off starts units',
+    file: 'src/agent/plan.ts',
+    find: 'if (input.whyNoStart !== null) return { tasks: [], wait: input.whyNoStart };',
+    replace: '',
+    test: 'test/unit/agent/plan.test.ts',
+  },
+  {
     name: 'machines are told of an etcd that answers nobody yet',
     file: 'src/daemon/joining.ts',
     find: 'members.filter(({ isLearner }) => !isLearner);',

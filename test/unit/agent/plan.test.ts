@@ -374,11 +374,12 @@ describe('pauses after failures', () => {
   });
 });
 
+const kinds = (plan: ReturnType<typeof planMachine>): readonly string[] =>
+  plan.units.flatMap(({ tasks }) => tasks.map(({ kind }) => kind));
+
 describe('a unit with OnPartition=stop', () => {
   const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
   const order = anOrder('launch', { guard });
-  const kinds = (plan: ReturnType<typeof planMachine>): readonly string[] =>
-    plan.units.flatMap(({ tasks }) => tasks.map(({ kind }) => kind));
 
   it('gets its drop-in before systemd knows it, and starts', () => {
     const plan = planMachine(aPlanInput([anAbsentUnit(web)], [[web, order]]));
@@ -405,5 +406,25 @@ describe('a unit with OnPartition=stop', () => {
   it('gets it while it runs, when its order did not ask for it before', () => {
     const plan = planMachine(aPlanInput([aRunningUnit(web)], [[web, order]]));
     expect(kinds(plan)).toEqual(['record', 'guard']);
+  });
+});
+
+describe('a machine that was cut off for its TTL', () => {
+  const whyNoStart = 'cut off';
+
+  it('starts nothing and restarts nothing, and loads what it may start later', () => {
+    const plan = planMachine(aPlanInput([anAbsentUnit(web)], [[web, anOrder()]], { whyNoStart }));
+    expect(kinds(plan)).toEqual(['write', 'link', 'install']);
+    expect(plan.waits).toEqual([{ unit: web, reason: whyNoStart }]);
+    const again = anOrder('launch', { restartCount: 1 });
+    const restart = planMachine(aPlanInput([aRunningUnit(web)], [[web, again]], { whyNoStart }));
+    expect(kinds(restart)).not.toContain('stop');
+    expect(kinds(restart)).not.toContain('start');
+  });
+
+  it('stops what it is ordered to stop', () => {
+    const stop = anOrder('stop');
+    const plan = planMachine(aPlanInput([aRunningUnit(web)], [[web, stop]], { whyNoStart }));
+    expect(kinds(plan)).toContain('stop');
   });
 });
