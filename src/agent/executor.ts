@@ -8,6 +8,7 @@ import {
   type Hands,
   makeLinks,
   requireFresh,
+  requireNoConflict,
 } from './executors.ts';
 import { Gate } from './gate.ts';
 import { agentLimits } from './limits.ts';
@@ -153,6 +154,7 @@ export class Executor {
         return this.#guarded(task, failed, async () => {
           await looked;
           for (const each of tasks) requireAllowed(view, each);
+          if (task.kind === 'start') await requireNoConflict(this.#hands, task.unit);
         });
       }),
     );

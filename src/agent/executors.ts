@@ -12,6 +12,7 @@ import type { UnitFiles } from './files.ts';
 import type { LeaseAge } from './lease-age.ts';
 import type { MachineView } from './machine-view.ts';
 import { isStale } from './observe.ts';
+import type { OrphanWatch } from './orphan-watch.ts';
 import type { PartitionGuard } from './partition-guard.ts';
 import { loadedRecord } from './records.ts';
 import { refused } from './refusal.ts';
@@ -29,6 +30,7 @@ export interface Hands {
   readonly meter?: AgentMeter | undefined;
   readonly guard: Pick<PartitionGuard, 'requireSafe' | 'requireStarted' | 'writeDropIn'>;
   readonly leaseAge: Pick<LeaseAge, 'whyNoStart'>;
+  readonly orphans: Pick<OrphanWatch, 'conflictOf' | 'isQuiet'>;
 }
 
 /** How each kind of task is done. A new kind does not compile until it has its line here. */
@@ -117,7 +119,16 @@ export async function makeLinks(hands: Hands, unit: UnitName): Promise<boolean> 
   return await files.install(unit, (alias) => free.has(alias));
 }
 
-/** Throws when systemd still holds another text of the unit than the one on disk. */
+/** Throws when an orphan runs here that does not get along with the unit (invariant 12). */
+export async function requireNoConflict(hands: Hands, unit: UnitName): Promise<void> {
+  const { files, orphans } = hands;
+  if (orphans.isQuiet) return;
+  const text = await files.readText(unit);
+  const other = text === null ? null : orphans.conflictOf(unit, text);
+  if (other !== null) throw refused(`conflicts with ${other}, which runs here without an order`);
+}
+
+/** Throws when systemd still holds another text another text of the unit than the one on disk. */
 export function requireFresh(view: MachineView, unit: UnitName): void {
   const actual = view.actual(unit, null);
   if (actual === undefined || !isStale(actual)) return;

@@ -88,7 +88,7 @@ export class AgentSession {
     const news = (): void => wake.nudge();
     this.#words = new FailureWords(systemd, this.#options.explainLoad, news);
     const executor = new Executor(
-      { systemd, files, view, ledger, bootId, log, meter, guard, leaseAge },
+      { systemd, files, view, ledger, bootId, log, meter, guard, leaseAge, orphans: this.#orphans },
       {
         failed: (task, error) => this.#failed(task, error),
         ended: (...end) => this.#ended(...end),

@@ -12,6 +12,13 @@ export interface Mutant {
 /** Bugs that somebody could make one day. */
 export const mutants: readonly Mutant[] = [
   {
+    name: 'an agent starts units beside orphans that conflict',
+    file: 'src/agent/executors.ts',
+    find: 'if (orphans.isQuiet) return;',
+    replace: 'if (!orphans.isQuiet || orphans.isQuiet) return;',
+    test: 'test/unit/agent/agent.test.ts',
+  },
+  {
     name: 'a machine that was cut off starts units',
     file: 'src/agent/plan.ts',
     find: 'if (input.whyNoStart !== null) return { tasks: [], wait: input.whyNoStart };',

@@ -297,6 +297,23 @@ describe('the agent', () => {
     await ledger.until((reports) => reports.size === 0);
   });
 
+  it.each([
+    ['the unit', `${text}[X-Fleet]\nConflicts=web.*\n`, text],
+    ['the orphan', text, `${text}[X-Fleet]\nConflicts=d?.service\n`],
+  ])('starts no unit beside an orphan, where %s conflicts with the other', async (_, own, its) => {
+    startAgent();
+    ledger.order(web, its, 'launch');
+    await untilSaid(web, 'launched active');
+    ledger.withdraw(web);
+    await ledger.until((reports) => reports.get(web)?.orphan !== undefined);
+    ledger.order(db, own, 'launch'); // from a leader that does not know of the orphan
+    const words = `conflicts with ${web}, which runs here without an order`;
+    await ledger.until((reports) => reports.get(db)?.problem?.includes(words) === true);
+    expect(systemd.calls.filter((call) => call === `start ${db}`)).toEqual([]);
+    ledger.order(web, its, 'gone');
+    await untilSaid(db, 'launched active');
+  });
+
   it('says in every request to systemd which order it is for, and why', async () => {
     startAgent();
     ledger.order(web, text, 'launch');
