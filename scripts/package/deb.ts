@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, readFileSync } from 'node:fs';
+import { chmodSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Architecture } from './architecture.ts';
 import type { PackageFile } from './file-list.ts';
@@ -62,6 +62,7 @@ export function makeDeb(
   files: readonly PackageFile[],
   { scratch, path }: { readonly scratch: string; readonly path: string },
 ): void {
+  chmodSync(scratch, 0o755); // it becomes the package's `./`
   placeFiles(scratch, files);
   const control = (name: string, content: string, mode: 0o644 | 0o755 = 0o644): PackageFile => {
     return { kind: 'text', path: `/DEBIAN/${name}`, content, mode };

@@ -58,6 +58,7 @@ describe('packages', () => {
     expect(lines.filter((line) => !/ root\/root .* 2001-09-09 /.test(line))).toEqual([]);
     const modes = new Map(lines.map((line) => [line.split(' ./')[1] ?? '', line.slice(0, 10)]));
     expect(Object.fromEntries(modes)).toMatchObject({
+      '': 'drwxr-xr-x',
       'usr/bin/fleet': '-rwxr-xr-x',
       'usr/bin/fleetctl -> fleet': 'lrwxrwxrwx',
       'usr/bin/fleetd -> fleet': 'lrwxrwxrwx',
