@@ -212,14 +212,14 @@ export const mutants: readonly Mutant[] = [
     file: 'src/engine/holds.ts',
     find: 'if (endMs <= draft.nowMs) return null;',
     replace: 'if (endMs > 0) return null;',
-    test: null,
+    test: 'test/unit/engine/holds.test.ts',
   },
   {
     name: 'a hold counts from an earlier absence',
     file: 'src/registry/mirror.ts',
     find: 'this.#goneSinceMs.set(meaning.machine, this.#clock.nowMs());',
     replace: 'void meaning.machine;',
-    test: null,
+    test: 'test/unit/engine/hold-on-store.test.ts',
   },
   {
     name: 'an old renewal puts the deadline off',
@@ -233,7 +233,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/registry/agent-ledger.ts',
     find: 'return claimedAt !== null && this.#book !== null && this.#book.revision >= claimedAt;',
     replace: 'return this.#book !== null && claimedAt !== undefined;',
-    test: null,
+    test: 'test/unit/registry/registration.test.ts',
   },
   {
     name: 'one that must run once moves as others do',
@@ -345,7 +345,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a start follows a stop though it is to go',
     file: 'src/agent/executor.ts',
-    find: "if (task.kind === 'start' && this.#isOverruled(task)) failed.add(task.unit);",
+    find: "if (task.kind === 'start' && this.#isOverruled(task, tasks)) failed.add(task.unit);",
     replace: '',
     test: null,
   },

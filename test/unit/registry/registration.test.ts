@@ -80,3 +80,23 @@ test('a machine that is on its way down does not join again', async () => {
     registry.store.revokeLease(leaseId, never);
   expect(await afterLoss(lose, true)).toEqual({ isListed: false, isSameLease: false });
 });
+
+test('orders from before the last join do not count as current', async () => {
+  const clock = new ManualClock();
+  const registry = await booted(clock);
+  const { registration, ledger, lease, store } = registry;
+  const ending = new AbortController();
+  const running = [registration.keep(ending.signal), ledger.run(ending.signal)];
+  await clock.pass(100);
+  expect(ledger.isCurrent()).toBe(true);
+  const atJoin: boolean[] = [];
+  registration.onChange(() => {
+    if (registration.isRegistered) atJoin.push(ledger.isCurrent());
+  });
+  await store.revokeLease(lease.id ?? ('none' as LeaseId), never);
+  await clock.pass(200);
+  expect([atJoin, ledger.isCurrent()]).toEqual([[false], true]);
+  ending.abort();
+  await Promise.all(running);
+  registry.close();
+});
