@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MachineStatus } from '../../src/lab/status.ts';
+import { heapTidyLimits } from '../../src/lib/heap-tidy.ts';
 import type { TestFleet } from './with-fleet.ts';
 
 /** What fleetd, the machines and the cluster's store hold: nothing of it may grow with time. */
 export interface Usage {
-  /** Private memory of the witness's fleetd in KiB, as the kernel counts it. */
-  readonly fleetdPrivateKib: number;
+  /** Anonymous memory of the witness's fleetd in KiB: nobody else has it, and no file backs it. */
+  readonly fleetdAnonymousKib: number;
   readonly fleetdFiles: number;
   readonly fleetdThreads: number;
   /** Match rules of fleetd and everybody else on the buses of all machines. */
@@ -20,7 +22,7 @@ export interface Usage {
 
 const fleetdScript = `set -o pipefail
 pid=$(systemctl show -P MainPID fleet.service)
-awk '/^Private_(Clean|Dirty)/ {sum += $2} END {print sum+0}' /proc/$pid/smaps_rollup
+awk '/^Anonymous:/ {print $2}' /proc/$pid/smaps_rollup
 ls /proc/$pid/fd | wc -l
 ls /proc/$pid/task | wc -l`;
 
@@ -45,7 +47,7 @@ export async function usageOf(
   const sum = (column: number): number =>
     rows.reduce((so, row) => so + (row[column] ?? Number.NaN), 0);
   return {
-    fleetdPrivateKib: memory ?? Number.NaN,
+    fleetdAnonymousKib: memory ?? Number.NaN,
     fleetdFiles: fds ?? Number.NaN,
     fleetdThreads: threads ?? Number.NaN,
     matchRules: sum(0),
@@ -72,8 +74,18 @@ async function numbers(fleet: TestFleet, machine: string, script: string): Promi
   return counted;
 }
 
-/** The middle one of some numbers. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+/**
+ * What the witness's fleetd holds once it has given back what work left behind: the least that it
+ * comes down to before it has done nothing about its heap for longer than it ever waits with that.
+ */
+export async function memoryAtRestKib(fleet: TestFleet, witness: string): Promise<number> {
+  const { lookEveryMs, passCount, passEveryMs } = heapTidyLimits;
+  const quietMs = 2 * lookEveryMs + passCount * passEveryMs;
+  let [leastKib, sinceMs] = [Number.POSITIVE_INFINITY, performance.now()];
+  while (performance.now() - sinceMs < quietMs) {
+    const [kib = Number.NaN] = await numbers(fleet, witness, fleetdScript);
+    if (kib < leastKib * 0.98) [leastKib, sinceMs] = [kib, performance.now()];
+    await sleep(1000);
+  }
+  return leastKib;
 }
