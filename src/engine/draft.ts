@@ -2,7 +2,7 @@ import { byText } from '../lib/order.ts';
 import type { Steps } from '../lib/steps.ts';
 import { type Brake, isBraking } from '../model/brake.ts';
 import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
-import { type GlobMatcher, peerOf, rememberGlobs } from '../model/conflict.ts';
+import { type GlobMatcher, peerOf } from '../model/conflict.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { Order } from '../model/order.ts';
 import type { Placement } from '../model/placement.ts';
@@ -69,7 +69,6 @@ export class Draft {
   readonly moved = new Set<UnitName>();
   readonly #tenants = new Map<UnitName, Tenant>();
   readonly #groups = new Map<UnitName, Set<UnitName>>();
-  readonly #matches: GlobMatcher = rememberGlobs(matchesGlob);
 
   constructor(candidatesOf: (draft: Draft) => Candidates) {
     this.candidates = candidatesOf(this);
@@ -133,7 +132,7 @@ export class Draft {
       refusals: this.refusals(unit, record),
       placeOf: (target) => this.placeOf(target),
       whyBarred: (machine) => this.whyBarred(machine, unit),
-      matches: this.#matches,
+      matches: matchesGlob,
     };
   }
 
@@ -141,7 +140,7 @@ export class Draft {
     return whyBarred(this.picture, machine, unit, this.lookups.reported.of(unit));
   }
 
-  readonly matches: GlobMatcher = (pattern, name) => this.#matches(pattern, name);
+  readonly matches: GlobMatcher = matchesGlob;
 
   report(machine: MachineId, unit: UnitName): StateReport | undefined {
     return this.picture.reports.get(machine)?.get(unit);

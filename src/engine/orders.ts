@@ -99,7 +99,7 @@ function seatWant(record: UnitRecord, held: Order | undefined): Want {
 /** Units whose copies are leaving this machine, or are orphans, and must be gone before it starts. */
 function waitsFor(draft: Draft, unit: UnitName, machine: MachineId): readonly UnitName[] {
   const room = draft.rooms.get(machine);
-  if (room === undefined) return [];
+  if (room === undefined || room.isAllSeated) return none;
   const others = room.conflictsOf(draft.peer(unit), draft.matches).filter(({ name }) => {
     if (room.seated.has(name)) return false;
     const order = room.copies.get(name);
@@ -134,3 +134,5 @@ function isSameOrder(one: Order, other: Order): boolean {
     one.after.every((unit, index) => unit === other.after[index])
   );
 }
+
+const none: readonly UnitName[] = [];

@@ -87,6 +87,11 @@ export class Room {
     return this.#occupation.copies;
   }
 
+  /** Nothing is here that does not belong here from now on. */
+  get isAllSeated(): boolean {
+    return this.seated.size === this.tenants.size; // who is seated is a tenant
+  }
+
   get hasOrphans(): boolean {
     return this.#occupation.orphans.size > 0;
   }

@@ -33,30 +33,3 @@ export function inConflict(one: Peer, other: Peer, matches: GlobMatcher): boolea
 function avoids(one: Peer, other: Peer, matches: GlobMatcher): boolean {
   return one.avoids.some((pattern) => matches(pattern, other.name));
 }
-
-/** Answers about globs that are remembered at a time. */
-const answersMax = 100_000;
-
-/** The same answers, each found once: a plan asks for the same few patterns again and again. */
-export function rememberGlobs(matches: GlobMatcher): GlobMatcher {
-  const answers = new Map<string, Map<string, boolean>>();
-  let answerCount = 0;
-  return (pattern, name) => {
-    let known = answers.get(pattern);
-    const remembered = known?.get(name);
-    if (remembered !== undefined) return remembered;
-    if (answerCount >= answersMax) {
-      answers.clear(); // rare, and cheap to find again
-      answerCount = 0;
-      known = undefined;
-    }
-    if (known === undefined) {
-      known = new Map();
-      answers.set(pattern, known);
-    }
-    const answer = matches(pattern, name);
-    known.set(name, answer);
-    answerCount += 1;
-    return answer;
-  };
-}

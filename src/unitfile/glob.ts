@@ -37,12 +37,25 @@ export function parseGlob(pattern: string): Result<Glob, string> {
     if (!isRepeated) tokens.push(read.value.token);
     index = read.value.end;
   }
+  return ok({ pattern, matches: matcherOf(tokens) });
+}
+
+/** Names are compared as they are where that is enough: for literals, and around one `*`. */
+function matcherOf(tokens: readonly Token[]): (name: string) => boolean {
   const literal = literalOf(tokens);
-  const matches =
-    literal === null
-      ? (name: string): boolean => matchTokens(tokens, Array.from(name))
-      : (name: string): boolean => name === literal;
-  return ok({ pattern, matches });
+  if (literal !== null) return (name) => name === literal;
+  const star = tokens.findIndex(({ kind }) => kind === 'any');
+  const prefix = literalOf(tokens.slice(0, Math.max(star, 0)));
+  const suffix = literalOf(tokens.slice(star + 1));
+  if (star === -1 || prefix === null || suffix === null) {
+    return (name) => matchTokens(tokens, Array.from(name));
+  }
+  const lengthMin = prefix.length + suffix.length;
+  return (name) => {
+    if (name.length < lengthMin || !name.startsWith(prefix) || !name.endsWith(suffix)) return false;
+    const slash = name.indexOf('/', prefix.length);
+    return slash === -1 || slash >= name.length - suffix.length;
+  };
 }
 
 /** Whether `name` matches `pattern`; a malformed pattern matches nothing. */

@@ -13,7 +13,7 @@ export const unitFileLimits = {
   /** Entries of one list in `[X-Fleet]`, e.g. all `Conflicts=` together. */
   requirementListCountMax: 256,
   /** Compiled globs that are kept. */
-  globCacheCountMax: 2048,
+  globCacheCountMax: 16_384,
   /** The longest `TimeoutStopSec=` of a unit with `OnPartition=stop`. */
   stopTimeoutMsMax: 30_000,
   /** Edits between an unknown option and the known one it is taken for. */
