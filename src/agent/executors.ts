@@ -125,7 +125,8 @@ export async function requireNoConflict(hands: Hands, unit: UnitName): Promise<v
   if (orphans.isQuiet) return;
   const text = await files.readText(unit);
   const other = text === null ? null : orphans.conflictOf(unit, text);
-  if (other !== null) throw refused(`conflicts with ${other}, which runs here without an order`);
+  if (other !== null)
+    throw refused(`conflicts with ${other}, which runs here without a known order`);
 }
 
 /** Throws when systemd still holds another text another text of the unit than the one on disk. */

@@ -28,21 +28,22 @@ export class OrphanWatch {
     book: OrderBook | null,
     actual: ReadonlyMap<UnitName, ActualUnit>,
   ): Promise<ReadonlyMap<UnitName, OrphanText>> {
-    for (const name of [...this.#said]) {
+    for (const name of [...this.#said, ...this.#texts.keys()]) {
       if (book !== null && (book.orders.has(name) || !actual.has(name))) this.#forget(name);
     }
     this.#running.clear();
     for (const [name, unit] of actual) {
-      if (book === null || book.orders.has(name) || book.unreadable.has(name)) continue;
+      if (book === null || book.orders.has(name)) continue;
       if (isGone(unit) || unit.owner.kind === 'other') this.#forget(name);
-      else await this.#see(unit);
+      else await this.#see(unit, !book.unreadable.has(name));
     }
     return this.#texts;
   }
 
   /**
-   * An orphan that runs and shares no machine with a unit of that text; null: there is none. The
-   * leader may not know of it: what this machine reports goes with its lease.
+   * What runs without an order, or with one that is not understood, and shares no machine with a
+   * unit of that text; null: nothing does. The leader may not know of it: what this machine reports
+   * goes with its lease.
    */
   conflictOf(unit: UnitName, text: string): UnitName | null {
     const peer = { name: unit, avoids: orphanText(unit, text).avoids };
@@ -53,15 +54,15 @@ export class OrphanWatch {
     return null;
   }
 
-  /** Nothing runs here without an order. */
+  /** Everything that runs here has an order that is understood. */
   get isQuiet(): boolean {
     return this.#running.size === 0;
   }
 
-  async #see(unit: ActualUnit): Promise<void> {
+  async #see(unit: ActualUnit, isOrphan: boolean): Promise<void> {
     const { name, disk, status } = unit;
     if (isUp(unit)) this.#running.add(name);
-    if (!this.#said.has(name)) {
+    if (isOrphan && !this.#said.has(name)) {
       this.#said.add(name);
       const fields = { unit: name, active: status.active, identity: disk.loaded?.identity ?? null };
       this.#log.warn(fields, 'no order is about a unit of ours, leaving it as it is');

@@ -136,6 +136,11 @@ export class MemoryStore implements Store {
     };
   }
 
+  /** No id that one of the two grants is granted by the other: etcd's are random. */
+  shareLeaseIds(other: MemoryStore): void {
+    this.#granted = other.#granted;
+  }
+
   async grantLease(ttlMs: number, signal: AbortSignal): Promise<LeaseGrant> {
     await this.#arrive('grant', signal);
     if (this.fill.isFull) throw refused('registry/full', 'database space exceeded', 'soon');
@@ -199,7 +204,7 @@ export class MemoryStore implements Store {
   restoredCopy(clock: Clock, storeId: string): MemoryStore {
     const copy = new MemoryStore(clock, storeId);
     copy.#history = this.#history.copy(storeId);
-    copy.#granted = this.#granted;
+    copy.shareLeaseIds(this);
     for (const [leaseId, { grantedMs }] of this.#leases) {
       const lease: Lease = { grantedMs, expiresAtMs: 0, cancelExpiry: () => undefined };
       copy.#leases.set(leaseId, lease);

@@ -77,7 +77,8 @@ export class Checks implements ComputerWitness {
     const isRestart = (to: Order): boolean => (receipt?.restartCount ?? 0) < to.restartCount;
     if (order !== undefined && (isStop(order.want) || isRestart(order))) return;
     const { standing } = on.fleetd?.registry.gate ?? {};
-    const isBlind = standing?.kind !== 'ours'; // what was under way goes on
+    // What was under way goes on: the daemon sees nothing new, or the record was lost meanwhile.
+    const isBlind = standing?.kind !== 'ours' || this.#lost.has(unit);
     if (this.#recent(on, unit).some((to) => isStop(to.want) || (isBlind && isRestart(to)))) return;
     this.#break('3', `${on.id} stops ${unit}, its order says ${order?.want ?? 'nothing'}`);
   }

@@ -61,6 +61,7 @@ export class StoreAddress {
   /** Nothing at all under the same name, or another cluster that wants all of our units gone. */
   #made(kind: 'empty' | 'another', process: SimProcess): MemoryStore {
     const store = new MemoryStore(process, kind === 'empty' ? this.#store.storeId : 'another');
+    store.shareLeaseIds(this.#store);
     if (kind === 'empty') return store;
     const { keys } = this.#witness;
     const theirs = clusterCodec.encode({ clusterId: 'theirs', formatNeeded: 1, epoch: 9 });

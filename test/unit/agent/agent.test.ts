@@ -307,7 +307,7 @@ describe('the agent', () => {
     ledger.withdraw(web);
     await ledger.until((reports) => reports.get(web)?.orphan !== undefined);
     ledger.order(db, own, 'launch'); // from a leader that does not know of the orphan
-    const words = `conflicts with ${web}, which runs here without an order`;
+    const words = `conflicts with ${web}, which runs here without a known order`;
     await ledger.until((reports) => reports.get(db)?.problem?.includes(words) === true);
     expect(systemd.calls.filter((call) => call === `start ${db}`)).toEqual([]);
     ledger.order(web, its, 'gone');
