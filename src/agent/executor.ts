@@ -9,6 +9,7 @@ import {
   makeLinks,
   requireFresh,
   requireNoConflict,
+  whyNotStart,
 } from './executors.ts';
 import { Gate } from './gate.ts';
 import { agentLimits } from './limits.ts';
@@ -208,7 +209,7 @@ export class Executor {
     const failed = new Set<UnitName>();
     for (const task of tasks) {
       if (failed.size > 0 || signal.aborted) break;
-      if (task.kind === 'start' && this.#isOverruled(task, tasks)) failed.add(task.unit);
+      if (task.kind === 'start' && whyNotStart(this.#hands, task) !== null) failed.add(task.unit);
       if (failed.size > 0) break;
       if (isJob(task)) job.kind = task.kind === 'stop' ? 'stop' : 'start';
       await this.#guarded(task, failed, () => execute(this.#executors, task, signal), signal);
@@ -216,18 +217,6 @@ export class Executor {
     if (last === undefined || this.#jobs.get(last.unit) !== job) return;
     this.#jobs.delete(last.unit);
     if (!this.#signal.aborted) this.#events.ended(last.unit, last.kind, failed.size === 0);
-  }
-
-  /**
-   * While the stop before it took its time, another order came. None at all changes nothing. Or the
-   * machine was cut off, or stood still, since the plan was made; what we stopped we start again.
-   */
-  #isOverruled(start: Extract<Task, { kind: 'start' }>, tasks: readonly Task[]): boolean {
-    const { unit, order } = start;
-    const isFirst = !tasks.some(({ kind }) => kind === 'stop');
-    if (isFirst && this.#hands.leaseAge.whyNoStart() !== null) return true;
-    const now = this.#hands.ledger.orderBook()?.orders.get(unit);
-    return now !== undefined && (now.want !== 'launch' || now.identity !== order.identity);
   }
 
   /** Runs `work`; a trouble of its unit is told and remembered in `failed`. */

@@ -82,6 +82,8 @@ export function executors(hands: Hands): Executors {
     },
     start: async (task, signal) => {
       const asked = (): void => {
+        const why = whyNotStart(hands, task); // it may have waited for its turn for long
+        if (why !== null) throw refused(why);
         say(hands, task, 'asked systemd to start');
         hands.meter?.askedFor('start', true);
       };
@@ -117,6 +119,21 @@ export async function makeLinks(hands: Hands, unit: UnitName): Promise<boolean> 
     else log.warn({ unit, alias, where: fragmentPath }, 'alias is taken, left it out');
   }
   return await files.install(unit, (alias) => free.has(alias));
+}
+
+/**
+ * Why a start that was planned is not to happen any more: another order came meanwhile, or the
+ * machine was cut off, or it stood still. null: it is. What we stopped for it we start again, but for
+ * another order: none at all is unknown, and changes nothing.
+ */
+export function whyNotStart(
+  { ledger, leaseAge }: Hands,
+  { unit, order, isRestart }: Extract<Task, { kind: 'start' }>,
+): string | null {
+  const now = ledger.orderBook()?.orders.get(unit);
+  if (now === undefined) return isRestart === true ? null : 'its order is not known any more';
+  if (now.want !== 'launch' || now.identity !== order.identity) return 'another order came';
+  return isRestart === true ? null : leaseAge.whyNoStart();
 }
 
 /** Throws when an orphan runs here that does not get along with the unit (invariant 12). */

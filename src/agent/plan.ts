@@ -228,7 +228,8 @@ function planRun(actual: ActualUnit, order: Order, input: PlanInput): Step {
     return { tasks: [{ kind: 'reset', unit, reason: order.reason }, start] };
   }
   if (isUp(actual) && isRestart) {
-    return { tasks: [{ kind: 'stop', unit, reason: order.reason }, start] };
+    const stop: Task = { kind: 'stop', unit, reason: order.reason };
+    return { tasks: [stop, { ...start, isRestart: true }] };
   }
   // Without a job it waits for systemd's own restart; with one, a start call joins that job.
   if (isUp(actual) && !hasJob) return { tasks: [], wait: `systemd says ${active}` };

@@ -72,7 +72,7 @@ export interface Systemd {
   /**
    * Queues a start job and waits for its end, which may take as long as the unit wants. Aborting
    * ends the wait (and the turn in the queue), not a job that systemd has already. Calls `asked`
-   * when its turn has come and systemd is asked.
+   * when its turn has come and systemd is asked; what that throws ends the wait, and nobody asks.
    */
   start(name: UnitName, signal: AbortSignal, asked?: () => void): Promise<JobResult>;
   /** As `start`, for a stop job. A unit that is not loaded is stopped: `done`. */

@@ -31,8 +31,8 @@ export type Task =
   | (OnUnit & { readonly kind: 'reload' })
   /** A stop job. */
   | (OnUnit & { readonly kind: 'stop' })
-  /** A start job, and the receipt when it ends well. */
-  | (OnUnit & { readonly kind: 'start'; readonly order: Order });
+  /** A start job, and the receipt when it ends well. `isRestart`: a stop of ours comes before it. */
+  | (OnUnit & { readonly kind: 'start'; readonly order: Order; readonly isRestart?: true });
 
 /** Every kind in the order in which kinds are carried out; jobs come last and take long. */
 export const taskStages = [

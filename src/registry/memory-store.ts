@@ -197,10 +197,7 @@ export class MemoryStore implements Store {
     this.breakWatches();
   }
 
-  /**
-   * A backup that was restored at once: keys and leases as they are now, no history, another id
-   * unless it is given the same; it counts its leases from now on `clock`.
-   */
+  /** A backup that was restored at once: keys and leases as they are now; they run on `clock`. */
   restoredCopy(clock: Clock, storeId: string): MemoryStore {
     const copy = new MemoryStore(clock, storeId);
     copy.#history = this.#history.copy(storeId);

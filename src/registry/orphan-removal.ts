@@ -37,13 +37,12 @@ export async function recordRemoval(
   if (machine === null && others.length > 0) {
     return { kind: 'ambiguous', machines: found.map((row) => row.machine) };
   }
-  const alive = await readKeys(
-    store,
-    { keys: [keys.machine(first.machine)], revision: null },
-    signal,
-  );
-  const machineRecord = machineCodec.decode(alive.items[0]?.value ?? '');
-  if (!machineRecord.ok) return { kind: 'missing' }; // it has just vanished, its reports with it
+  const reportKey = keys.report(first.machine, unit);
+  const there = { keys: [keys.machine(first.machine), reportKey], revision: null };
+  const [alive = null, report = null] = (await readKeys(store, there, signal)).items;
+  const machineRecord = machineCodec.decode(alive?.value ?? '');
+  // It has just vanished, its reports with it, or the orphan is gone.
+  if (!machineRecord.ok || report === null) return { kind: 'missing' };
   const { identity } = first.report;
   const value = removalCodec.encode({ identity, bootId: machineRecord.value.bootId });
   const put = {
@@ -54,10 +53,13 @@ export async function recordRemoval(
   } as const;
   const unchanged: Compare =
     item === null ? { kind: 'absent', key } : { kind: 'modified', key, at: item.modRevision };
-  const answer = await store.txn({ onlyIf: [unchanged, ...storeGuard()], writes: [put] }, signal);
+  // A wish that lands late, after the orphan is gone, would wait for it as long as the machine runs.
+  const isThere: Compare = { kind: 'created', key: reportKey, at: report.createRevision };
+  const onlyIf = [unchanged, isThere, ...storeGuard()];
+  const answer = await store.txn({ onlyIf, writes: [put] }, signal);
   if (answer.succeeded) return { kind: 'asked', machine: first.machine };
   await requireOurStore(parts, signal);
-  return { kind: 'missing' }; // submitted meanwhile: what runs may just be adopted
+  return { kind: 'missing' }; // gone, or submitted meanwhile: what runs may just be adopted
 }
 
 /** All orphans, by machine and unit; few in a store of many reports, which are not decoded. */

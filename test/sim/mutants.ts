@@ -12,6 +12,13 @@ export interface Mutant {
 /** Bugs that somebody could make one day. */
 export const mutants: readonly Mutant[] = [
   {
+    name: 'what waited for its turn is started without its order',
+    file: 'src/agent/executors.ts',
+    find: "return isRestart === true ? null : 'its order is not known any more';",
+    replace: 'return null;',
+    test: 'test/unit/agent/agent.test.ts',
+  },
+  {
     name: 'an agent starts units beside orphans that conflict',
     file: 'src/agent/executors.ts',
     find: 'if (orphans.isQuiet) return;',
@@ -344,8 +351,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a start follows a stop though it is to go',
-    file: 'src/agent/executor.ts',
-    find: "if (task.kind === 'start' && this.#isOverruled(task, tasks)) failed.add(task.unit);",
+    file: 'src/agent/executors.ts',
+    find: "if (now.want !== 'launch' || now.identity !== order.identity) return 'another order came';",
     replace: '',
     test: null,
   },

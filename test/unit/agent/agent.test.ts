@@ -314,6 +314,29 @@ describe('the agent', () => {
     await untilSaid(db, 'launched active');
   });
 
+  it('starts nothing whose order was taken back while it waited for its turn', async () => {
+    let isHeld = true;
+    startAgent({
+      connect: async (events) => {
+        const real = await systemd.connect(events);
+        return {
+          ...real,
+          start: async (name, signal, asked) => {
+            if (isHeld) ledger.withdraw(web);
+            isHeld = false;
+            return real.start(name, signal, asked);
+          },
+        };
+      },
+    });
+    ledger.order(web, text, 'launch');
+    await vi.waitFor(() => expect(isHeld).toBe(false));
+    ledger.order(db, text, 'launch');
+    await untilSaid(db, 'launched active');
+    expect(systemd.calls).toContain(`start ${db}`);
+    expect(systemd.calls).not.toContain(`start ${web}`);
+  });
+
   it('says in every request to systemd which order it is for, and why', async () => {
     startAgent();
     ledger.order(web, text, 'launch');
