@@ -354,7 +354,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/agent/executors.ts',
     find: "if (now.want !== 'launch' || now.identity !== order.identity) return 'another order came';",
     replace: '',
-    test: null,
+    test: 'test/unit/agent/agent.test.ts',
   },
   {
     name: 'stop before start on a move',

@@ -337,6 +337,26 @@ describe('the agent', () => {
     expect(systemd.calls).not.toContain(`start ${web}`);
   });
 
+  it('does not end a restart by a start when the unit is to go meanwhile', async () => {
+    startAgent({
+      connect: async (events) => {
+        const real = await systemd.connect(events);
+        return {
+          ...real,
+          stop: (name, signal, asked) => {
+            ledger.change(web, { want: 'gone' });
+            return real.stop(name, signal, asked);
+          },
+        };
+      },
+    });
+    ledger.order(web, text, 'launch');
+    await untilSaid(web, 'launched active');
+    ledger.change(web, { restartCount: 1 });
+    await untilSaid(web, 'gone inactive');
+    expect(systemd.calls.filter((call) => call === `start ${web}`)).toHaveLength(1);
+  });
+
   it('says in every request to systemd which order it is for, and why', async () => {
     startAgent();
     ledger.order(web, text, 'launch');
