@@ -6,6 +6,11 @@ import type { Context, ExitStatus } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Output } from './screen.ts';
 
+const limits = {
+  /** A signal for all processes of a terminal reaches each of them within this. */
+  signalMs: 50,
+} as const;
+
 /** A program that speaks for itself: on our own stdout and stderr. */
 export interface Program {
   readonly argv: readonly string[];
@@ -33,9 +38,13 @@ export async function runProgram(context: Context, program: Program): Promise<Ex
     child.once('error', (error) => reject(cannotRun(file, error)));
     child.once('close', (code, signal) => {
       const status = code ?? signalStatus(signal ?? 'SIGHUP');
-      // ssh makes its own failure of a Ctrl-C.
-      const isCut = status === 255 && patience.isInterrupted;
-      resolve(isCut ? signalStatus('SIGINT') : status);
+      // ssh makes its own failure of a Ctrl-C, and may end before we hear of the signal.
+      const judge = (): void => {
+        const isCut = status === 255 && patience.isInterrupted;
+        resolve(isCut ? signalStatus('SIGINT') : status);
+      };
+      if (status === 255 && !patience.isInterrupted) setTimeout(judge, limits.signalMs);
+      else judge();
     });
     if (child.stdout !== null) hear(child.stdout, screen.out, linePrefix ?? null);
     if (child.stderr !== null) hear(child.stderr, screen.err, null);

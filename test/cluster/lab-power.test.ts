@@ -88,8 +88,14 @@ describe('fleetlab poweroff', () => {
   });
 
   it('is noticed when it was done from inside', async () => {
-    await lab.exec('m3', ['systemctl', 'poweroff']);
-    await expect.poll(async () => (await lab.machine('m3')).state, { timeout: 30_000 }).toBe('off');
+    const asked = await lab.exec('m3', ['systemctl', 'poweroff']);
+    const state = async (): Promise<string> => (await lab.machine('m3')).state;
+    try {
+      await expect.poll(state, { timeout: 60_000 }).toBe('off');
+    } catch (error) {
+      const said = (await call('logs', 'm3')).stdout.slice(-4_000);
+      throw new Error(`status ${asked.status}: ${asked.stderr}\n${said}`, { cause: error });
+    }
     expect((await call('boot', 'm3')).status).toBe(0);
   });
 });
