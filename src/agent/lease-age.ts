@@ -23,8 +23,8 @@ export class LeaseAge {
 
   /** Why no unit is started here now, in words; null when they are. */
   whyNoStart(): string | null {
-    const { ttlMs } = this.#lease ?? { ttlMs: Number.POSITIVE_INFINITY };
-    if (this.#clock.nowMs() - this.#renewedAtMs < ttlMs || this.#lease === null) return null;
+    if (this.#lease === null) return null;
+    if (this.#clock.nowMs() - this.#renewedAtMs < this.#lease.ttlMs) return null;
     return 'this machine was cut off for its TTL: its units may run elsewhere';
   }
 }

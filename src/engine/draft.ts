@@ -53,7 +53,7 @@ export class Draft {
   readonly fixed = new Map<UnitName, MachineId>();
   /**
    * Machines that are absent, though not for long enough: the store was away, or this leader was,
-   * and their leases may have run out meanwhile; or several went at once. What they run stays theirs.
+   * and their leases may have run out meanwhile; or they went just now. What they run stays theirs.
    */
   awaited: ReadonlySet<MachineId> = new Set();
   /** The brake as it is after this plan; see `planBrake`. */

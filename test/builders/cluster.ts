@@ -1,4 +1,4 @@
-import type { ClusterPicture } from '../../src/model/cluster-picture.ts';
+import { type ClusterPicture, emptyPicture } from '../../src/model/cluster-picture.ts';
 import type { BootId, MachineId, Revision, UnitIdentity } from '../../src/model/ids.ts';
 import type { Machine } from '../../src/model/machine.ts';
 import type { Order } from '../../src/model/order.ts';
@@ -123,20 +123,5 @@ export function aPlacement(
 
 /** A cluster of these units and machines in which nothing was decided yet. */
 export function aPicture(some: Partial<ClusterPicture> = {}): ClusterPicture {
-  return {
-    revision: 1n as Revision,
-    units: new Map(),
-    machines: new Map(),
-    members: new Map(),
-    placements: new Map(),
-    orders: new Map(),
-    reports: new Map(),
-    removals: new Map(),
-    texts: new Set(),
-    brake: null,
-    resumedMs: null,
-    forgetting: new Set(),
-    unreadable: new Set(),
-    ...some,
-  };
+  return { ...emptyPicture, revision: 1n as Revision, ...some };
 }

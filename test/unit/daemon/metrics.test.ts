@@ -5,7 +5,7 @@ import { EngineCounts } from '../../../src/daemon/engine-counts.ts';
 import { AnswerCounts, daemonMetrics, type MetricSources } from '../../../src/daemon/metrics.ts';
 import { NoticeBoard } from '../../../src/daemon/notice-board.ts';
 import type { Metric } from '../../../src/lib/metric.ts';
-import type { ClusterPicture } from '../../../src/model/cluster-picture.ts';
+import { type ClusterPicture, emptyPicture } from '../../../src/model/cluster-picture.ts';
 import type { MachineId, Revision, UnitIdentity } from '../../../src/model/ids.ts';
 import type { LeaseId } from '../../../src/registry/store.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
@@ -13,21 +13,7 @@ import { captureLog } from '../../builders/api-server.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 import { MemorySession } from '../../builders/memory-session.ts';
 
-const picture: ClusterPicture = {
-  revision: 9n as Revision,
-  units: new Map(),
-  machines: new Map(),
-  members: new Map(),
-  placements: new Map(),
-  orders: new Map(),
-  reports: new Map(),
-  removals: new Map(),
-  texts: new Set(),
-  brake: null,
-  resumedMs: null,
-  forgetting: new Set(),
-  unreadable: new Set(),
-};
+const picture: ClusterPicture = { ...emptyPicture, revision: 9n as Revision };
 
 function sources(): MetricSources & { readonly engine: EngineCounts; readonly agent: AgentCounts } {
   return {
