@@ -12,9 +12,15 @@ export interface CopyGuard extends PartitionStop {
 const stopStepsCount = 5;
 const marginMs = 1_000;
 
-/** The deadline of a machine with that lease. */
+/** A fleetd that is started anew, or an etcd that elects a leader, takes less than this. */
+const deadlineMsMin = 5_000;
+
+/**
+ * The deadline of a machine with that lease. It need not be shorter than the TTL: the hold counts it
+ * from when the lease was seen to be gone.
+ */
 export function deadlineFor(ttlMs: number): number {
-  return Math.floor((ttlMs * 4) / 5);
+  return Math.max(Math.floor((ttlMs * 4) / 5), deadlineMsMin);
 }
 
 /** How old a renewal may be, counted from when it was sent, to put the deadline off. */

@@ -94,7 +94,7 @@ const stopping: Family = {
 };
 
 /** For a TTL of 3 s: its deadline, five times their `TimeoutStopSec=`, and a second. */
-export const stopHoldMs = 0.8 * 3000 + 5 * 1000 + 1000;
+export const stopHoldMs = 5000 + 5 * 1000 + 1000;
 
 /** Is it a unit that stops when its machine is cut off? Some can move, and one is pinned to each. */
 export function stopsAlone(unit: string): boolean {

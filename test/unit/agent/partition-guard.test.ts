@@ -197,7 +197,7 @@ describe('the deadline of units with OnPartition=stop', () => {
     await machine.attach();
     await machine.keep(anOrder('launch', { guard: { ...guard, deadlineMs: 8_000 } }));
     const path = join(root, 'run/systemd/system/fleet-deadline.service');
-    expect(readFileSync(path, 'utf8')).toContain('RuntimeMaxSec=2400ms\n');
+    expect(readFileSync(path, 'utf8')).toContain('RuntimeMaxSec=5000ms\n');
     await machine.keep(anOrder('launch', { guard: { ...guard, deadlineMs: 1_600 } }));
     expect(readFileSync(path, 'utf8')).toContain('RuntimeMaxSec=1600ms\n');
     expect(systemd.calls).toContain('reload');

@@ -14,7 +14,7 @@ import { aMachine, aUnit, machineId, named } from '../../builders/cluster.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 
 const ttlMs = 3_000;
-const holdMs = 8_400;
+const holdMs = 5_000 + 5_000 + 1_000;
 const units = [1, 2, 3, 4, 5, 6].map((number) => named(`solo@${number}`));
 const [m1, m2] = [machineId(1), machineId(2)];
 const { signal } = new AbortController();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { planCluster } from '../../../src/engine/plan.ts';
 import { applyDecisions } from '../../../src/model/apply-decisions.ts';
 import type { ClusterPicture } from '../../../src/model/cluster-picture.ts';
-import { holdMs } from '../../../src/model/hold.ts';
+import { deadlineFor, holdMs } from '../../../src/model/hold.ts';
 import type { MachineId } from '../../../src/model/ids.ts';
 import type { Machine } from '../../../src/model/machine.ts';
 import type { Order } from '../../../src/model/order.ts';
@@ -20,7 +20,7 @@ import {
 const [one, two] = [machineId(1), machineId(2)];
 const solo = named('solo');
 const record = aUnit(solo, { onPartition: { stopTimeoutMs: 1_000 } });
-const guard = { deadlineMs: 2_400, stopTimeoutMs: 1_000 };
+const guard = { deadlineMs: 5_000, stopTimeoutMs: 1_000 };
 const nowMs = 1_000_000;
 
 function present(id: MachineId, some: Partial<Machine> = {}): readonly [MachineId, Machine] {
@@ -58,20 +58,24 @@ function ordersOf(picture: ClusterPicture): Record<string, Partial<Order>> {
 
 const launched = { want: 'launch', isGuarded: true };
 
+it('the deadline is four fifths of the TTL, but longer than a restart of fleetd takes', () => {
+  expect([3_000, 5_000, 10_000].map(deadlineFor)).toEqual([5_000, 5_000, 8_000]);
+});
+
 it('the hold is the deadline, five times the timeout of its stop, and a second', () => {
-  expect(holdMs(guard)).toBe(2_400 + 5_000 + 1_000);
+  expect(holdMs(guard)).toBe(5_000 + 5_000 + 1_000);
 });
 
 describe('a unit with OnPartition=stop whose machine is gone', () => {
   it('stays where it is until the hold has passed, and says so', () => {
     const { wakeAtMs } = plan(aCluster(), 400);
-    expect(wakeAtMs).toBe(nowMs + 8_000);
+    expect(wakeAtMs).toBe(nowMs + 10_600);
     const later = next(aCluster(), 400);
     expect(ordersOf(later)).toEqual({ [one]: launched });
     expect(later.placements.get(solo)).toMatchObject({
       machine: one,
-      heldUntilMs: nowMs + 8_000,
-      reason: 'machine 11111111 vanished, waits for the hold of 8.4 s of OnPartition=stop',
+      heldUntilMs: nowMs + 10_600,
+      reason: 'machine 11111111 vanished, waits for the hold of 11 s of OnPartition=stop',
     });
     expect(plan(later, 900).decisions).toEqual([]);
   });
@@ -80,22 +84,22 @@ describe('a unit with OnPartition=stop whose machine is gone', () => {
     const held = aPlacement(record, one, { heldUntilMs: nowMs - 60_000 });
     const later = next(aCluster({ placements: new Map([[solo, held]]) }));
     expect(ordersOf(later)).toEqual({ [one]: launched });
-    expect(later.placements.get(solo)?.heldUntilMs).toBe(nowMs + 8_400);
+    expect(later.placements.get(solo)?.heldUntilMs).toBe(nowMs + 11_000);
   });
 
   it('then goes in three steps: gone, gone for certain, and launched elsewhere', () => {
-    const gone = next(aCluster(), 8_400);
+    const gone = next(aCluster(), 11_000);
     expect(ordersOf(gone)).toEqual({ [one]: { want: 'gone', isGuarded: true } });
     expect(gone.placements.get(solo)?.machine).toBe(two);
-    const free = next(gone, 8_401);
+    const free = next(gone, 11_001);
     expect(ordersOf(free)).toEqual({ [one]: { want: 'gone', isGuarded: false } });
-    const moved = next(free, 8_402);
+    const moved = next(free, 11_002);
     expect(ordersOf(moved)).toEqual({
       [one]: { want: 'gone', isGuarded: false },
       [two]: launched,
     });
     expect(moved.orders.get(two)?.get(solo)?.guard).toEqual(guard);
-    expect(plan(moved, 9_000).decisions).toEqual([]);
+    expect(plan(moved, 12_000).decisions).toEqual([]);
   });
 
   it('stays held when its machine is to be forgotten, until the hold has passed', () => {
@@ -106,18 +110,18 @@ describe('a unit with OnPartition=stop whose machine is gone', () => {
     const early = next(wished, 400);
     expect(ordersOf(early)).toEqual({ [one]: launched });
     expect(early.forgetting).toEqual(new Set([one]));
-    expect(next(wished, 8_400).members.has(one)).toBe(false);
+    expect(next(wished, 11_000).members.has(one)).toBe(false);
   });
 
   it('waits for a machine that came and went between two steps', () => {
-    const gone = next(aCluster(), 8_400);
+    const gone = next(aCluster(), 11_000);
     const later = next(gone, 5);
     expect(ordersOf(later)).toEqual({ [one]: { want: 'gone', isGuarded: true } });
-    expect(plan(later, 5).wakeAtMs).toBe(nowMs + 8_395);
+    expect(plan(later, 5).wakeAtMs).toBe(nowMs + 10_995);
   });
 
   it('waits for the word of a machine that returned meanwhile', () => {
-    const gone = next(aCluster(), 8_400);
+    const gone = next(aCluster(), 11_000);
     const back = { ...gone, machines: new Map([present(one), present(two)]) };
     expect(ordersOf(next(back))).toEqual({ [one]: { want: 'gone', isGuarded: true } });
     const said = new Map([[solo, aReport(record, { current: 'gone', active: 'inactive' })]]);
@@ -137,8 +141,8 @@ describe('a unit with OnPartition=stop whose machine is gone', () => {
     const other = aUnit(solo, { version: 2 });
     const later = next(aCluster({ units: new Map([[solo, other]]) }), 400);
     expect(ordersOf(later)).toEqual({ [one]: { want: 'gone', isGuarded: true } });
-    expect(later.placements.get(solo)).toMatchObject({ machine: two, heldUntilMs: nowMs + 8_000 });
-    expect(ordersOf(next(next(later, 8_400), 8_401))).toHaveProperty(two);
+    expect(later.placements.get(solo)).toMatchObject({ machine: two, heldUntilMs: nowMs + 10_600 });
+    expect(ordersOf(next(next(later, 11_000), 11_001))).toHaveProperty(two);
   });
 });
 
