@@ -1,6 +1,8 @@
 /** A set of small whole numbers, which sets can be taken from and counted quickly. */
 export class Bits {
   readonly words: Uint32Array;
+  /** null: not counted since it changed. */
+  #count: number | null = 0;
 
   constructor(capacity: number) {
     this.words = new Uint32Array((capacity + 31) >>> 5);
@@ -11,59 +13,83 @@ export class Bits {
   }
 
   add(index: number): void {
+    this.#count = null;
     const word = index >>> 5;
     this.words[word] = (this.words[word] ?? 0) | (1 << (index & 31));
   }
 
   delete(index: number): void {
+    this.#count = null;
     const word = index >>> 5;
     this.words[word] = (this.words[word] ?? 0) & ~(1 << (index & 31));
   }
 
-  /** Becomes the same set as the other, of the same capacity. */
-  copy(other: Bits): void {
-    this.words.set(other.words);
-  }
-
   addAll(other: Bits): void {
-    const { words } = this;
-    for (let word = 0; word < words.length; word += 1) {
-      words[word] = (words[word] ?? 0) | (other.words[word] ?? 0);
-    }
+    this.fill((word) => (this.words[word] ?? 0) | (other.words[word] ?? 0));
   }
 
-  deleteAll(other: Bits): void {
+  /** Takes every word anew: 32 numbers each. */
+  fill(wordAt: (word: number) => number): void {
+    this.#count = null;
     const { words } = this;
-    for (let word = 0; word < words.length; word += 1) {
-      words[word] = (words[word] ?? 0) & ~(other.words[word] ?? 0);
-    }
-  }
-
-  keepAll(other: Bits): void {
-    const { words } = this;
-    for (let word = 0; word < words.length; word += 1) {
-      words[word] = (words[word] ?? 0) & (other.words[word] ?? 0);
-    }
+    for (let word = 0; word < words.length; word += 1) words[word] = wordAt(word);
   }
 
   get count(): number {
-    let count = 0;
-    for (const word of this.words) count += word === 0 ? 0 : bitCount(word);
-    return count;
-  }
-
-  /** The first number of both sets from `start` to before `end`, or -1. */
-  shared(other: Bits, start: number, end: number): number {
-    const { words } = this;
-    for (let word = start >>> 5; word < words.length && word << 5 < end; word += 1) {
-      let shared = (words[word] ?? 0) & (other.words[word] ?? 0);
-      if (word === start >>> 5) shared &= -1 << (start & 31);
-      if (shared === 0) continue;
-      const index = (word << 5) + (31 - Math.clz32(shared & -shared));
-      return index < end ? index : -1;
+    if (this.#count === null) {
+      this.#count = 0;
+      for (const word of this.words) this.#count += word === 0 ? 0 : bitCount(word);
     }
-    return -1;
+    return this.#count;
   }
+}
+
+/** The numbers that are in all of some sets, at least one, and in none of others. */
+export interface Selection {
+  readonly all: readonly [Bits, ...Bits[]];
+  readonly none: readonly Bits[];
+}
+
+/** The first number of the selection from `start` to before `end`, or -1. */
+export function firstOf(selection: Selection, start: number, end: number): number {
+  const { length } = selection.all[0].words;
+  for (let word = start >>> 5; word < length && word << 5 < end; word += 1) {
+    let bits = wordOf(selection, word);
+    if (word === start >>> 5) bits &= -1 << (start & 31);
+    if (bits === 0) continue;
+    const index = (word << 5) + (31 - Math.clz32(bits & -bits));
+    return index < end ? index : -1;
+  }
+  return -1;
+}
+
+/** How many it has. */
+export function countOf(selection: Selection): number {
+  const [first, ...others] = selection.all;
+  if (others.length + selection.none.length === 0) return first.count;
+  let count = 0;
+  for (let word = 0; word < first.words.length; word += 1) {
+    count += bitCount(wordOf(selection, word));
+  }
+  return count;
+}
+
+/** The selection as a set of its own. */
+export function bitsOf(selection: Selection, capacity: number): Bits {
+  const bits = new Bits(capacity);
+  bits.fill((word) => wordOf(selection, word));
+  return bits;
+}
+
+function wordOf({ all, none }: Selection, word: number): number {
+  let bits = all[0].words[word] ?? 0;
+  for (let index = 1; bits !== 0 && index < all.length; index += 1) {
+    bits &= all[index]?.words[word] ?? 0;
+  }
+  for (let index = 0; bits !== 0 && index < none.length; index += 1) {
+    bits &= ~(none[index]?.words[word] ?? 0);
+  }
+  return bits;
 }
 
 function bitCount(word: number): number {

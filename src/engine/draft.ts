@@ -164,6 +164,7 @@ export class Draft {
   refusals(unit: UnitName, record: UnitRecord): Placement['refusals'] {
     if (record.requirements.global) return none;
     const stored = this.picture.placements.get(unit);
+    if (stored === undefined && !this.lookups.ordered.isAnywhere(unit)) return none;
     const refusals = new Map<MachineId, string>();
     for (const { machine, why } of stored?.identity === record.identity ? stored.refusals : none) {
       if (this.rooms.has(machine)) refusals.set(machine, why);

@@ -1,5 +1,5 @@
 import { byText } from '../lib/order.ts';
-import type { Bits } from './bits.ts';
+import { firstOf, type Selection } from './bits.ts';
 import type { Room } from './room.ts';
 
 /**
@@ -54,17 +54,17 @@ export class Ring {
     return this.#places[this.#after(hash, null)]?.slot ?? 0;
   }
 
-  /** The rooms of both sets, from a slot on and round. */
-  *clockwise(one: Bits, other: Bits, start: number): Iterable<Room> {
+  /** The rooms of a selection, from a slot on and round. */
+  *clockwise(selection: Selection, start: number): Iterable<Room> {
     const turns = [
       [start, this.capacity],
       [0, start],
     ] as const;
     for (const [from, to] of turns) {
-      for (let slot = one.shared(other, from, to); slot !== -1; ) {
+      for (let slot = firstOf(selection, from, to); slot !== -1; ) {
         const room = this.#rooms[slot] ?? null;
         if (room !== null) yield room;
-        slot = one.shared(other, slot + 1, to);
+        slot = firstOf(selection, slot + 1, to);
       }
     }
   }

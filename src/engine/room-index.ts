@@ -1,7 +1,7 @@
 import type { Steps } from '../lib/steps.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { Bits } from './bits.ts';
+import { Bits, bitsOf, countOf, type Selection } from './bits.ts';
 import { type Candidates, isCrowded, ScannedRooms } from './candidates.ts';
 import type { Draft } from './draft.ts';
 import { GlobIndex } from './glob-index.ts';
@@ -115,7 +115,7 @@ export class RoomIndex implements Candidates, Doorkeeper {
 
   count(seeker: Seeker): number {
     const few = this.#few(seeker);
-    return few === null ? this.#fitting(seeker, this.#special(seeker)).count : few.length;
+    return few === null ? countOf(this.#fitting(seeker, this.#special(seeker))) : few.length;
   }
 
   *ranked(seeker: Seeker): Iterable<Room> {
@@ -129,18 +129,21 @@ export class RoomIndex implements Candidates, Doorkeeper {
     const first: Room[] = [];
     for (const room of special) {
       const slot = this.#ring.slotOf(room);
-      if (slot === undefined || !fitting.has(slot) || !room.holds(seeker.peer.name)) continue;
+      const isFitting = slot !== undefined && fitting.all[0].has(slot);
+      if (!isFitting || !room.holds(seeker.peer.name)) continue;
       if (!room.hasCopy(seeker.peer.name)) {
         yield* this.#scanned.ranked(seeker); // an orphan of its name counts as another instance
         return;
       }
       first.push(room);
-      fitting.delete(slot);
+      fitting.all[0].delete(slot);
     }
-    yield* ranked(seeker.peer, first);
+    if (first.length > 0) yield* ranked(seeker.peer, first);
     const start = this.#ring.from(seeker.peer.hash);
-    for (const group of this.#byInstances(seeker.peer, fitting)) {
-      for (const level of this.#loads.ascending()) yield* this.#ring.clockwise(level, group, start);
+    for (const { all, none } of this.#byInstances(seeker.peer, fitting)) {
+      for (const level of this.#loads.ascending()) {
+        yield* this.#ring.clockwise({ all: [...all, level], none }, start);
+      }
     }
   }
 
@@ -151,7 +154,8 @@ export class RoomIndex implements Candidates, Doorkeeper {
     }
     const blocked = this.#blocked(seeker);
     for (const room of this.#special(seeker)) blocked.add(this.#ring.slotOf(room) ?? 0);
-    for (const room of this.#ring.clockwise(this.#suits.placing(seeker), blocked, 0)) {
+    const open = { all: [this.#suits.placing(seeker), blocked], none: [] } as const;
+    for (const room of this.#ring.clockwise(open, 0)) {
       if (isCrowded(seeker, room)) yield room;
     }
   }
@@ -159,13 +163,13 @@ export class RoomIndex implements Candidates, Doorkeeper {
   *housing(globs: readonly string[]): Iterable<Room> {
     const all = new Bits(this.#ring.capacity);
     for (const glob of globs) all.addAll(this.#globs.know(glob).matched.bits);
-    yield* this.#ring.clockwise(all, all, 0);
+    yield* this.#ring.clockwise({ all: [all], none: [] }, 0);
   }
 
   suitsAnywhere(seeker: Seeker): boolean {
     if (seeker.requirements.machineId !== null) return this.#scanned.suitsAnywhere(seeker);
     const suited = new Bits(this.#ring.capacity);
-    suited.copy(this.#suits.lasting(seeker));
+    suited.addAll(this.#suits.lasting(seeker));
     for (const { machine } of seeker.refusals) {
       const room = this.#draft.rooms.get(machine);
       const slot = room === undefined ? undefined : this.#ring.slotOf(room);
@@ -198,25 +202,23 @@ export class RoomIndex implements Candidates, Doorkeeper {
     return [...this.#draft.lookups.reported.of(peer.name)].length > 0;
   }
 
-  /** Rooms that fit; not to be changed where there are no special ones. */
-  #fitting(seeker: Seeker, special: readonly Room[]): Bits {
-    const suiting = this.#suits.placing(seeker);
-    const { avoids, name } = seeker.peer;
-    const avoidances = this.#globs.matching(name);
-    if (avoids.length + avoidances.length + special.length === 0) return suiting;
-    const fitting = new Bits(this.#ring.capacity);
-    fitting.copy(suiting);
-    for (const pattern of avoids) fitting.deleteAll(this.#globs.know(pattern).matched.bits);
-    for (const { avoiders } of avoidances) {
-      if (!avoiders.isEmpty) fitting.deleteAll(avoiders.bits);
+  /** Rooms that fit. Where there are special ones it is one set, which may be changed. */
+  #fitting(seeker: Seeker, special: readonly Room[]): Selection {
+    const none: Bits[] = [];
+    for (const pattern of seeker.peer.avoids) none.push(this.#globs.know(pattern).matched.bits);
+    for (const { avoiders } of this.#globs.matching(seeker.peer.name)) {
+      if (!avoiders.isEmpty) none.push(avoiders.bits);
     }
+    const fitting: Selection = { all: [this.#suits.placing(seeker)], none };
+    if (special.length === 0) return fitting;
+    const bits = bitsOf(fitting, this.#ring.capacity);
     for (const room of special) {
       const slot = this.#ring.slotOf(room);
       if (slot === undefined) continue;
-      if (fits(seeker, room, [])) fitting.add(slot);
-      else fitting.delete(slot);
+      if (fits(seeker, room, [])) bits.add(slot);
+      else bits.delete(slot);
     }
-    return fitting;
+    return { all: [bits], none: [] };
   }
 
   /** Rooms with somebody that the unit does not share one with. */
@@ -237,22 +239,14 @@ export class RoomIndex implements Candidates, Doorkeeper {
   }
 
   /** Those rooms in groups: with fewer instances of its template first. */
-  *#byInstances({ template }: Tenant, rooms: Bits): Iterable<Bits> {
+  *#byInstances({ template }: Tenant, { all, none }: Selection): Iterable<Selection> {
     const instances = template === null ? undefined : this.#instances.get(template);
     if (instances?.levels == null) {
-      yield rooms;
+      yield { all, none };
       return;
     }
-    const others = new Bits(this.#ring.capacity);
-    others.copy(rooms);
-    others.deleteAll(instances.bits);
-    yield others;
-    for (const level of instances.levels.ascending()) {
-      const group = new Bits(this.#ring.capacity);
-      group.copy(rooms);
-      group.keepAll(level);
-      yield group;
-    }
+    yield { all, none: [...none, instances.bits] };
+    for (const level of instances.levels.ascending()) yield { all: [...all, level], none };
   }
 
   #open(room: Room): void {

@@ -111,7 +111,8 @@ class Settler {
   }
 
   /** Everyone who follows, directly or not, and has no machine yet; nearest first. */
-  #crowdBehind(unit: UnitName): Homeless[] {
+  #crowdBehind(unit: UnitName): readonly Homeless[] {
+    if (!this.#followers.has(unit)) return nobody;
     const crowd = new Map<UnitName, Homeless>();
     const walk = [unit];
     for (const next of walk) {
@@ -156,6 +157,8 @@ class Settler {
     return (yield* sorted(keyed, byTurn)).map(({ one }) => one);
   }
 }
+
+const nobody: readonly Homeless[] = [];
 
 /** When a unit has its turn: those that fit in fewer rooms first. */
 interface Turn {

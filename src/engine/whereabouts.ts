@@ -11,6 +11,10 @@ export class Whereabouts {
     return typeof known === 'string' ? [known] : known;
   }
 
+  isAnywhere(unit: UnitName): boolean {
+    return this.#machines.has(unit);
+  }
+
   has(unit: UnitName, machine: MachineId): boolean {
     const known = this.#machines.get(unit);
     return typeof known === 'string' ? known === machine : known?.has(machine) === true;

@@ -39,17 +39,29 @@ async function invocationOf(machine: string, unit: string): Promise<string> {
   return await fleet.script(machine, `systemctl show --value -p InvocationID ${unit}`);
 }
 
+/** When a fault began and was there for certain. */
+interface Fault {
+  readonly beganS: number;
+  readonly wasThereS: number;
+}
+
+async function strikes(fault: () => Promise<unknown>): Promise<Fault> {
+  const beganS = nowS();
+  await fault();
+  return { beganS, wasThereS: nowS() };
+}
+
 /** Waits until another machine runs it, and checks who ended when. */
-async function movedFrom(victim: string, faultS: number, before: number): Promise<void> {
+async function movedFrom(victim: string, fault: Fault, before: number): Promise<void> {
   await expect.poll(() => runs(only).length, patience).toBeGreaterThan(before);
   const [old, fresh] = runs(only).slice(before - 1);
   expect(old?.machine).toBe(victim);
   expect(fresh?.machine).not.toBe(victim);
   // The last renewal before the fault was up to a third of the TTL old.
-  const deadS = (old?.lastS ?? 0) - faultS;
-  expect(deadS).toBeGreaterThan(deadlineS - 1 - 0.5);
-  expect(deadS).toBeLessThan(deadlineS + 0.5);
-  expect((fresh?.firstS ?? 0) - (old?.lastS ?? 0)).toBeGreaterThan(holdS - deadlineS);
+  const deadS = old?.lastS ?? 0;
+  expect(deadS - fault.beganS).toBeGreaterThan(deadlineS - 1 - 0.5);
+  expect(deadS - fault.wasThereS).toBeLessThan(deadlineS + 0.5);
+  expect((fresh?.firstS ?? 0) - deadS).toBeGreaterThan(holdS - deadlineS);
   expect(overlaps(runs(only))).toEqual([]);
 }
 
@@ -65,17 +77,17 @@ describe('a unit with OnPartition=stop', () => {
   it('is ended by PID 1 of a machine that is cut off, and starts elsewhere after its hold', async () => {
     const victim = await placeOf(only);
     const before = runs(only).length;
-    const faultS = nowS();
-    await partitionMachine(fleet.lab.context, victim);
+    const fault = await strikes(() => partitionMachine(fleet.lab.context, victim));
     const via = names.find((name) => name !== victim) ?? '';
     const listed = async (): Promise<string> =>
       (await fleet.fleetctl(['list-units', '--fields', 'unit,active,sub'], { via })).stdout;
     await expect.poll(listed, patience).toMatch(/only\.service\s+inactive\s+hold-[1-9]\d?s/);
     const placement = await fleet.stored(`placement/${only}`);
     expect(placement?.value).toContain('waits for the hold of 11 s');
+    await expect.poll(() => fleet.placesOf(only), patience).toEqual([]);
     expect(await fleet.script(victim, `systemctl start ${only}; cat /run/fleet/isolated`)).toBe('');
     expect(await fleet.script(victim, `systemctl is-active ${only} || true`)).toBe('inactive\n');
-    await movedFrom(victim, faultS, before);
+    await movedFrom(victim, fault, before);
     await healMachine(fleet.lab.context, victim);
     await clean(victim);
   });
@@ -91,9 +103,9 @@ describe('a unit with OnPartition=stop', () => {
       const stay = `mkdir -p ${dropIn}; printf '[Service]\\nRestart=no\\n' >${dropIn}/stay.conf`;
       await fleet.script(victim, `${stay}; systemctl daemon-reload`);
       const before = runs(only).length;
-      const faultS = nowS();
-      await fleet.script(victim, `systemctl kill -s ${signal} --kill-who=main fleet`);
-      await movedFrom(victim, faultS, before);
+      const kill = `systemctl kill -s ${signal} --kill-who=main fleet`;
+      const fault = await strikes(() => fleet.script(victim, kill));
+      await movedFrom(victim, fault, before);
       await fleet.script(victim, `rm ${dropIn}/stay.conf; systemctl daemon-reload; ${end}`);
       await clean(victim);
     }

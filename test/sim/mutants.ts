@@ -555,14 +555,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the index forgets whom a newcomer avoids',
     file: 'src/engine/room-index.ts',
-    find: 'for (const pattern of avoids) fitting.deleteAll(this.#globs.know(pattern).matched.bits);',
+    find: 'for (const pattern of seeker.peer.avoids) none.push(this.#globs.know(pattern).matched.bits);',
     replace: '',
     test: 'test/property/engine-incremental.test.ts',
   },
   {
     name: 'the index forgets who avoids a newcomer',
     file: 'src/engine/room-index.ts',
-    find: 'if (!avoiders.isEmpty) fitting.deleteAll(avoiders.bits);',
+    find: 'if (!avoiders.isEmpty) none.push(avoiders.bits);',
     replace: 'if (avoiders.isEmpty) continue;',
     test: 'test/property/engine-incremental.test.ts',
   },
