@@ -21,10 +21,18 @@ export interface Sharing {
   readonly isFirstEnough: boolean;
 }
 
-const seedsPerTurn = 5;
+/** So many seeds have a process to themselves: its memory grows with each. */
+export const seedsPerTurn = 5;
 
-/** Runs seeds in processes of their own, a few at a time, and passes on what they say of failures. */
-export async function shareSeeds(what: Sharing, say: (line: string) => void): Promise<Sum> {
+/**
+ * Runs seeds in processes of their own, a few at a time, and passes on what they say of failures.
+ * `tell` hears what all seeds so far came to.
+ */
+export async function shareSeeds(
+  what: Sharing,
+  say: (line: string) => void,
+  tell: (sum: Sum) => void,
+): Promise<Sum> {
   const { from, count, workerCount, flags, isFirstEnough } = what;
   const sums: Sum[] = [];
   const running = new Set<ChildProcess>();
@@ -36,10 +44,15 @@ export async function shareSeeds(what: Sharing, say: (line: string) => void): Pr
       next += seedsPerTurn;
       const seedCount = Math.min(seedsPerTurn, from + count - first);
       sums.push(await runSome({ first, seedCount, flags, running }, say));
+      tell(total(sums));
     }
     if (isOver()) for (const child of running) child.kill();
   };
   await Promise.all(Array.from({ length: workerCount }, work));
+  return total(sums);
+}
+
+function total(sums: readonly Sum[]): Sum {
   return {
     seedCount: sums.reduce((sum, one) => sum + one.seedCount, 0),
     virtualHours: sums.reduce((sum, one) => sum + one.virtualHours, 0),

@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { type RunOutcome, simulate } from '../test/sim/simulation.ts';
 import { parseCount, parseHours, scriptCommand } from './command-line.ts';
-import { type Sum, shareSeeds, sumLine } from './sim-workers.ts';
+import { type Sum, seedsPerTurn, shareSeeds, sumLine } from './sim-workers.ts';
 
 interface Flags {
   readonly seed?: number;
@@ -36,6 +36,7 @@ const values = scriptCommand('sim', 'Whole clusters under a seed, with faults, i
 const hourMs = 3_600_000;
 const faultyMs = values.hours * hourMs;
 const shownCount = 40;
+const progressMsMin = 10_000;
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -59,8 +60,6 @@ async function many(from: number, count: number): Promise<Sum> {
   Error.stackTraceLimit = 0; // a twentieth of the time; a replay of one seed has them
   let [doneCount, failedCount, virtualMs, slowestMs] = [0, 0, 0, 0];
   for (let seed = from; seed < from + count; seed += 1) {
-    if (process.stderr.isTTY || process.env['CI'] === 'loud')
-      process.stderr.write(`seed ${seed}\n`);
     const outcome = await simulate({ seed, faultyMs });
     doneCount += 1;
     virtualMs += outcome.virtualMs;
@@ -81,10 +80,22 @@ async function many(from: number, count: number): Promise<Sum> {
   return { seedCount: doneCount, virtualHours, failedCount, slowestSeconds: slowestMs / 1000 };
 }
 
+/** Says on stderr how far it is, now and then. */
+function progress(beganMs: number): (sum: Sum) => void {
+  let saidMs = beganMs;
+  return ({ seedCount, failedCount }) => {
+    const nowMs = performance.now();
+    if (nowMs - saidMs < progressMsMin) return;
+    saidMs = nowMs;
+    const took = `${((nowMs - beganMs) / 1000).toFixed(0)} s`;
+    process.stderr.write(`${seedCount} of ${values.seeds} seeds, ${failedCount} failed, ${took}\n`);
+  };
+}
+
 async function all(): Promise<boolean> {
   const { from, seeds: count, workers: workerCount, hours, once, first } = values;
   say(`seeds ${from} to ${from + count - 1}, ${hours} hours of faults each`);
-  const isAlone = workerCount <= 1 || count === 1;
+  const isAlone = count <= seedsPerTurn;
   const flags = [
     '--hours',
     String(hours),
@@ -92,9 +103,8 @@ async function all(): Promise<boolean> {
     ...(first ? ['--first'] : []),
   ];
   const beganMs = performance.now();
-  const sum = isAlone
-    ? await many(from, count)
-    : await shareSeeds({ from, count, workerCount, flags, isFirstEnough: first === true }, say);
+  const sharing = { from, count, workerCount, flags, isFirstEnough: first === true };
+  const sum = isAlone ? await many(from, count) : await shareSeeds(sharing, say, progress(beganMs));
   if (!isAlone) say(`took ${((performance.now() - beganMs) / 1000).toFixed(0)} s`);
   say(sumLine(sum));
   return sum.failedCount === 0;

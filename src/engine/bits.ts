@@ -50,11 +50,18 @@ export interface Selection {
   readonly none: readonly Bits[];
 }
 
-/** The first number of the selection from `start` to before `end`, or -1. */
+/**
+ * The first number of the selection from `start` to before `end`, or -1. Most words are empty in the
+ * first two sets already.
+ */
 export function firstOf(selection: Selection, start: number, end: number): number {
-  const { length } = selection.all[0].words;
-  for (let word = start >>> 5; word < length && word << 5 < end; word += 1) {
-    let bits = wordOf(selection, word);
+  const [first, second = first] = selection.all;
+  const [one, other] = [first.words, second.words];
+  const wordEnd = Math.min(one.length, (end + 31) >>> 5);
+  for (let word = start >>> 5; word < wordEnd; word += 1) {
+    let bits = (one[word] ?? 0) & (other[word] ?? 0);
+    if (bits === 0) continue;
+    bits &= wordOf(selection, word);
     if (word === start >>> 5) bits &= -1 << (start & 31);
     if (bits === 0) continue;
     const index = (word << 5) + (31 - Math.clz32(bits & -bits));

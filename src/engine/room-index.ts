@@ -142,7 +142,7 @@ export class RoomIndex implements Candidates, Doorkeeper {
     const start = this.#ring.from(seeker.peer.hash);
     for (const { all, none } of this.#byInstances(seeker.peer, fitting)) {
       for (const level of this.#loads.ascending()) {
-        yield* this.#ring.clockwise({ all: [...all, level], none }, start);
+        yield* this.#ring.clockwise({ all: [level, ...all], none }, start);
       }
     }
   }
@@ -246,7 +246,7 @@ export class RoomIndex implements Candidates, Doorkeeper {
       return;
     }
     yield { all, none: [...none, instances.bits] };
-    for (const level of instances.levels.ascending()) yield { all: [...all, level], none };
+    for (const level of instances.levels.ascending()) yield { all: [level, ...all], none };
   }
 
   #open(room: Room): void {
