@@ -17,8 +17,17 @@ export function weightOf({ pid }: ChildProcess): Weight {
   return { resident: of('Rss'), private: of('Anonymous') };
 }
 
-/** As in fleet.service. */
-const environment = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1' };
+const unit = readFileSync(new URL('../units/fleet.service', import.meta.url), 'utf8');
+
+/** That of the daemon's own unit. */
+const environment = {
+  PATH: process.env['PATH'],
+  ...Object.fromEntries(
+    [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, words = '']) =>
+      words.split(' ').map((word) => word.split(/=(.*)/s, 2)),
+    ),
+  ),
+};
 
 /** The environment of a fleetd that keeps everything in a folder and has no systemd. */
 export function fleetdEnvironment(folder: string): NodeJS.ProcessEnv {

@@ -22,6 +22,7 @@ export function makeBlob(bundles: string, folder: string): string {
     disableExperimentalSEAWarning: true,
     useSnapshot: false,
     useCodeCache: false,
+    execArgv: ['--max-semi-space-size=8'], // short pauses: docs/adr/0025-memory.md
     execArgvExtension: 'none', // $NODE_OPTIONS is for other people's programs
     assets: Object.fromEntries(assetNames.map((name) => [name, join(bundles, name)])),
   };
