@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
+import { orAbort } from '../lib/or-abort.ts';
 import { JobSlots } from './job-slots.ts';
 import { agentLimits } from './limits.ts';
-import { orAbort } from './or-abort.ts';
 import type { JobResult } from './systemd.ts';
 
 /** Asks systemd for a job; answers with its object path, or null when there is nothing to do. */

@@ -1,5 +1,6 @@
 import { rest } from '../lib/clock.ts';
 import type { FleetError } from '../lib/error.ts';
+import { orAbort } from '../lib/or-abort.ts';
 import type { OrderBook } from '../model/ledger.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { AgentMemory, AgentOptions } from './agent-parts.ts';
@@ -9,7 +10,6 @@ import { FailureWords } from './failure-words.ts';
 import { agentLimits } from './limits.ts';
 import { MachineView } from './machine-view.ts';
 import { type ActualUnit, isGone } from './observe.ts';
-import { orAbort } from './or-abort.ts';
 import type { OrphanText } from './orphan-text.ts';
 import { OrphanWatch } from './orphan-watch.ts';
 import { planMachine } from './plan.ts';

@@ -4,7 +4,7 @@ import type { MachineId, Revision } from '../model/ids.ts';
 import type { AgentLedger, OrderBook } from '../model/ledger.ts';
 import type { Order } from '../model/order.ts';
 import type { StateReport } from '../model/report.ts';
-import { type ContentHash, contentHash } from '../unitfile/unit-hash.ts';
+import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { orderCodec, reportCodec } from './codec.ts';
 import { CowMap, CowSet } from './copy-on-write.ts';
@@ -16,7 +16,7 @@ import { readKeys, readWhole } from './paged-read.ts';
 import type { Registration } from './registration.ts';
 import type { Compare, LeaseId, Op, Store, StoredItem, WatchEvent } from './store.ts';
 import type { StoreGate } from './store-gate.ts';
-import { undecodable } from './store-guard.ts';
+import { TextReader } from './text-reader.ts';
 
 /** What the agent's door needs. */
 export interface AgentLedgerOptions {
@@ -33,6 +33,7 @@ export class StoreAgentLedger implements AgentLedger {
   readonly machine: MachineId;
   readonly #options: AgentLedgerOptions;
   readonly #follower: Follower;
+  readonly #texts: TextReader;
   readonly #nudges = new Set<() => void>();
   #orders = new CowMap<UnitName, Order>();
   #revisions = new CowMap<UnitName, Revision>();
@@ -49,6 +50,7 @@ export class StoreAgentLedger implements AgentLedger {
     this.#options = options;
     const { store, keys, clock, lease, registration } = options;
     this.machine = registration.machine;
+    this.#texts = new TextReader(store, keys);
     const watched = keys.ordersOf(this.machine);
     this.#follower = new Follower(
       {
@@ -92,13 +94,8 @@ export class StoreAgentLedger implements AgentLedger {
     this.#nudges.add(nudge);
   }
 
-  async readText(hash: ContentHash, signal: AbortSignal): Promise<string | null> {
-    const key = this.#options.keys.text(hash);
-    const what = { keys: [key], revision: null };
-    const item = (await readKeys(this.#options.store, what, signal)).items[0] ?? null;
-    if (item === null) return null;
-    if (contentHash(item.value) !== hash) throw undecodable(key, 'its bytes have another hash');
-    return item.value;
+  readText(hash: ContentHash, signal: AbortSignal): Promise<string | null> {
+    return this.#texts.read(hash, signal);
   }
 
   async readReports(signal: AbortSignal): Promise<ReadonlyMap<UnitName, StateReport>> {

@@ -2,6 +2,8 @@
 export const limits = {
   /** Changes in one transaction; etcd allows 128 compares and 128 operations. */
   batchOpsMax: 120,
+  /** Unit texts in one reading: each has up to 64 KiB. */
+  batchTextsMax: 64,
   /** Keys in one page of a long reading. */
   pageCountMax: 1000,
   /** etcd has to answer within this, unless the configuration says otherwise. */

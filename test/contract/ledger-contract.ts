@@ -504,6 +504,26 @@ function agentTests(parts: Parts): void {
     ).rejects.toMatchObject({ trouble: { code: 'registry/undecodable' } });
   });
 
+  test('texts that are asked for side by side are read in few requests', async () => {
+    const { cluster } = parts();
+    const { ledger, catalog, store } = await cluster.join('1');
+    const textOf = (number: number): string => `[Service]\nExecStart=/bin/sleep ${number}\n`;
+    const all = Array.from({ length: 100 }, (_, number) =>
+      aSubmission(`t${number}.service`, textOf(number)),
+    );
+    for (const submission of all) await cluster.done(catalog.submit(submission, never));
+    const sentCount = (): number => {
+      const [one, many] = [store.counts().get('range'), store.counts().get('ranges')];
+      return (one?.sentCount ?? 0) + (many?.sentCount ?? 0);
+    };
+    const before = sentCount();
+    const hashes = [...all.map((one) => one.contentHash), contentHash('other')];
+    const read = Promise.all(hashes.map((hash) => ledger.readText(hash, never)));
+    const texts = await cluster.done(read);
+    expect(texts).toEqual([...all.map(({ text }) => text), null]);
+    expect(sentCount() - before).toBeLessThan(5);
+  });
+
   test('300 reports are written, changed and deleted in batches', async () => {
     const { cluster } = parts();
     const { ledger } = await cluster.join('1');
