@@ -1,15 +1,15 @@
 import {
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  rmdir,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { FleetError, messageOf } from '../lib/error.ts';
 import type { Disk } from './disk.ts';
@@ -18,79 +18,112 @@ import type { Disk } from './disk.ts';
 const temporaryMark = '.new~';
 let temporaryCount = 0;
 
-/** The file system of this machine. */
-export const machineDisk: Disk = {
-  read,
-  write,
-  names,
-  remove: (path) => failing('remove', path, rm(path, { force: true })),
-  removeFolder,
-  target,
-  link: (path, to) => failing('link', path, link(path, to)),
-};
-
-async function read(path: string): Promise<Buffer | null> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
-    throw diskFailed('read', path, error);
-  }
+/** What a disk is made of: calls of node:fs, with their errors. */
+export interface FileCalls {
+  readFile(path: string): Promise<Buffer>;
+  writeFile(path: string, content: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** A file that is not there is removed. */
+  rm(path: string): Promise<void>;
+  readdir(folder: string): Promise<readonly string[]>;
+  rmdir(folder: string): Promise<void>;
+  /** With all above it; one that is there is made. */
+  mkdir(folder: string): Promise<void>;
+  isLink(path: string): Promise<boolean>;
+  readlink(path: string): Promise<string>;
+  symlink(target: string, path: string): Promise<void>;
 }
 
-async function write(path: string, content: string): Promise<void> {
+/**
+ * Nothing waits: these files are small and lie in memory (`/run`), where a call takes some
+ * microseconds. Handing it to a thread costs twenty times that (docs/adr/0027).
+ */
+const atOnce: FileCalls = {
+  readFile: async (path) => readFileSync(path),
+  writeFile: async (path, content) => writeFileSync(path, content, { mode: 0o644 }),
+  rename: async (from, to) => renameSync(from, to),
+  rm: async (path) => rmSync(path, { force: true }),
+  readdir: async (folder) => readdirSync(folder),
+  rmdir: async (folder) => rmdirSync(folder),
+  mkdir: async (folder) => void mkdirSync(folder, { recursive: true }),
+  isLink: async (path) => lstatSync(path).isSymbolicLink(),
+  readlink: async (path) => readlinkSync(path),
+  symlink: async (target, path) => symlinkSync(target, path),
+};
+
+/** The file system of this machine. */
+export const machineDisk: Disk = diskOver(atOnce);
+
+/** A disk whose files are written whole or not at all, over those calls. */
+export function diskOver(files: FileCalls): Disk {
+  return {
+    read: (path) => unlessMissing('read', path, null, () => files.readFile(path)),
+    write: (path, content) => failing('write', path, () => write(files, path, content)),
+    names: (folder) => unlessMissing('read', folder, [], () => names(files, folder)),
+    remove: (path) => failing('remove', path, () => files.rm(path)),
+    removeFolder: (path) => failing('remove', path, () => removeFolder(files, path)),
+    target: (path) => unlessMissing('read', path, null, () => target(files, path)),
+    link: (path, to) => failing('link', path, () => link(files, path, to)),
+  };
+}
+
+async function write(files: FileCalls, path: string, content: string): Promise<void> {
   temporaryCount += 1;
   const temporary = join(dirname(path), `${temporaryMark}${process.pid}-${temporaryCount}`);
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, content, { mode: 0o644 });
-    await rename(temporary, path);
+    await files.mkdir(dirname(path));
+    await files.writeFile(temporary, content);
+    await files.rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => 'the first error says more');
-    throw diskFailed('write', path, error);
+    await files.rm(temporary).catch(() => 'the first error says more');
+    throw error;
   }
 }
 
-async function names(folder: string): Promise<readonly string[]> {
+async function names(files: FileCalls, folder: string): Promise<readonly string[]> {
+  const found = await files.readdir(folder);
+  const left = found.filter((name) => basename(name).startsWith(temporaryMark));
+  await Promise.all(left.map((name) => files.rm(join(folder, name))));
+  return found.filter((name) => !left.includes(name));
+}
+
+async function removeFolder(files: FileCalls, path: string): Promise<void> {
   try {
-    const found = await readdir(folder);
-    const left = found.filter((name) => basename(name).startsWith(temporaryMark));
-    await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
-    return found.filter((name) => !left.includes(name));
+    await files.rmdir(path);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw diskFailed('read', folder, error);
+    if (!hasCode(error, 'ENOENT') && !hasCode(error, 'ENOTEMPTY')) throw error;
   }
 }
 
-async function removeFolder(path: string): Promise<void> {
+async function target(files: FileCalls, path: string): Promise<string> {
+  return (await files.isLink(path)) ? await files.readlink(path) : '';
+}
+
+async function link(files: FileCalls, path: string, to: string): Promise<void> {
+  await files.mkdir(dirname(path));
+  await files.rm(path);
+  await files.symlink(to, path);
+}
+
+async function failing<T>(verb: string, path: string, work: () => Promise<T>): Promise<T> {
   try {
-    await rmdir(path);
+    return await work();
   } catch (error) {
-    const isKept = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTEMPTY');
-    if (!isKept) throw diskFailed('remove', path, error);
+    throw diskFailed(verb, path, error);
   }
 }
 
-async function target(path: string): Promise<string | null> {
+/** The same, and `missing` where nothing is. */
+async function unlessMissing<T>(
+  verb: string,
+  path: string,
+  missing: T,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    return (await lstat(path)).isSymbolicLink() ? await readlink(path) : '';
+    return await work();
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
-    throw diskFailed('read', path, error);
-  }
-}
-
-async function link(path: string, to: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await rm(path, { force: true });
-  await symlink(to, path);
-}
-
-async function failing(verb: string, path: string, work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return missing;
     throw diskFailed(verb, path, error);
   }
 }

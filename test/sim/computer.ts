@@ -1,3 +1,4 @@
+import { diskOver } from '../../src/agent/disk-file.ts';
 import { FleetError } from '../../src/lib/error.ts';
 import type { BootId, MachineId, UnitIdentity } from '../../src/model/ids.ts';
 import type { Machine } from '../../src/model/machine.ts';
@@ -6,7 +7,7 @@ import type { Store, TxnRequest } from '../../src/registry/store.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import type { ManualClock } from '../builders/manual-clock.ts';
 import { ClusterFile, Fleetd, type FleetdEnd, RevisionFile } from './fleetd.ts';
-import { errno, MemoryDisk, mount } from './memory-disk.ts';
+import { callsOn, errno, MemoryDisk } from './memory-disk.ts';
 import type { Random } from './random.ts';
 import { SimProcess } from './sim-process.ts';
 import { SimSystemd } from './sim-systemd.ts';
@@ -215,9 +216,7 @@ export class Computer {
         systemd: this.systemd,
       },
       store: new StoreLink({ store, road: this.road, clock, process, landed }),
-      root: mount(`${this.#label}.${this.#daemonCount}`, this.disk, {
-        turn: (isWrite) => this.#diskTurn(process, isWrite),
-      }),
+      disk: diskOver(callsOn(this.disk, (needsRoom) => this.#diskTurn(process, needsRoom))),
       memory: this.#memory,
       newIdentity: this.#parts.newIdentity,
     });
@@ -242,10 +241,10 @@ export class Computer {
     this.road.breakWatches();
   }
 
-  async #diskTurn(process: SimProcess, isWrite: boolean): Promise<void> {
+  async #diskTurn(process: SimProcess, needsRoom: boolean): Promise<void> {
     const { random } = this.#parts;
     await process.elapse(random.chance(0.9) ? 0 : random.between(0, 2) * this.slowness);
-    if (isWrite && this.isDiskFull) throw errno('ENOSPC');
+    if (needsRoom && this.isDiskFull) throw errno('ENOSPC');
   }
 
   #self(): Machine {

@@ -1,4 +1,5 @@
 import { runAgent } from '../../src/agent/agent.ts';
+import type { Disk } from '../../src/agent/disk.ts';
 import { becomeMember, followStore, type MembershipOptions } from '../../src/daemon/membership.ts';
 import { DiskRecord } from '../../src/daemon/memory.ts';
 import {
@@ -32,8 +33,7 @@ export interface FleetdParts {
   readonly process: SimProcess;
   readonly store: Store;
   readonly systemd: SimSystemd;
-  /** Where the machine's files are mounted. */
-  readonly root: string;
+  readonly disk: Disk;
   /** What outlives the daemon in /var/lib/fleet, and in /run/fleet. */
   readonly memory: { readonly cluster: ClusterFile; readonly revision: RevisionFile };
   readonly log: Logger;
@@ -133,10 +133,10 @@ export class Fleetd {
     const agent = runAgent(
       {
         connect: (events) => systemd.connect(this.#parts.process, events),
-        ...{ ledger, clock, log, bootId: self.bootId, lease },
+        ...{ ledger, clock, log, bootId: self.bootId, lease, disk: this.#parts.disk },
         uptimeMs: () => clock.nowMs(),
         paths: {
-          root: this.#parts.root,
+          root: '',
           unitsDirectory: unitsFolder,
           stateDirectory: '/run/fleet',
           runtimeDirectory: runtimeFolder,

@@ -1,17 +1,16 @@
-import files from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
 import { dirname } from 'node:path';
+import type { FileCalls } from '../../src/agent/disk-file.ts';
 
 type Node =
   | { readonly kind: 'folder' }
   | { readonly kind: 'file'; readonly text: string }
   | { readonly kind: 'link'; readonly target: string };
 
-/** How a process meets a disk: it waits for it, and it may be told that something failed. */
-export interface DiskUser {
-  /** Ends when the disk has done what it was asked for; may reject. */
-  turn(isWrite: boolean): Promise<void>;
-}
+/**
+ * How a process meets a disk: it waits until the disk has done what it was asked for, and may be told
+ * that it failed. Only a full disk minds what `needsRoom`.
+ */
+export type DiskTurn = (needsRoom: boolean) => Promise<void>;
 
 /** A machine's file system in memory: plain, synchronous, as far as the agent needs one. */
 export class MemoryDisk {
@@ -81,86 +80,29 @@ export class MemoryDisk {
   }
 }
 
-/** Paths below this are in memory, for as long as they are mounted. */
-const simulated = '/simulated/';
-
-interface Mount {
-  readonly disk: MemoryDisk;
-  readonly user: DiskUser;
-}
-
-const mounts = new Map<string, Mount>();
-
-/** Shows a disk to one process under a root of its own; returns the root. */
-export function mount(name: string, disk: MemoryDisk, user: DiskUser): string {
-  takeOver();
-  mounts.set(name, { disk, user });
-  return `${simulated}${name}`;
-}
-
-/** Forgets every mount. */
-export function unmountAll(): void {
-  mounts.clear();
-}
-
-let isTakenOver = false;
-
-/**
- * Puts the disks in memory behind `node:fs/promises`: real files are read and written in an order
- * that the kernel chooses, and a run has to be the same twice.
- */
-function takeOver(): void {
-  if (isTakenOver) return;
-  isTakenOver = true;
-  const calls: Readonly<Record<string, (path: string, given: unknown) => Promise<unknown>>> = {
-    readFile: (path) => read(path, (disk, at) => Buffer.from(disk.text(at) ?? none())),
-    readdir: (path) => read(path, (disk, at) => (disk.has(at) ? disk.names(at) : none())),
-    readlink: (path) => read(path, (disk, at) => disk.target(at) ?? none()),
-    lstat: (path) =>
-      read(path, (disk, at) => {
-        const isLink = disk.isLink(at);
-        return { isSymbolicLink: () => isLink };
-      }),
-    writeFile: (path, text) => write(path, (disk, at) => disk.writeText(at, String(text))),
-    mkdir: (path) => write(path, (disk, at) => disk.makeFolder(at)),
-    rm: (path) => write(path, (disk, at) => disk.remove(at)),
-    rename: (path, to) => write(path, (disk, at) => disk.move(at, partsOf(String(to)).path)),
-    rmdir: (path) =>
-      write(path, (disk, at) => {
-        if (!disk.has(at)) none();
-        if (disk.names(at).length > 0) throw errno('ENOTEMPTY');
-        disk.remove(at);
-      }),
+/** The calls of one process on a disk: other things happen between any two of them. */
+export function callsOn(disk: MemoryDisk, turn: DiskTurn): FileCalls {
+  const call = async <T>(needsRoom: boolean, run: () => T): Promise<T> => {
+    await turn(needsRoom);
+    return run();
   };
-  for (const [name, call] of Object.entries(calls)) {
-    const original: unknown = Reflect.get(files, name);
-    if (typeof original !== 'function') throw new Error(`node:fs/promises has no ${name}`);
-    Reflect.set(files, name, (path: unknown, ...given: unknown[]): unknown =>
-      typeof path === 'string' && path.startsWith(simulated)
-        ? call(path, given[0])
-        : Reflect.apply(original, files, [path, ...given]),
-    );
-  }
-  syncBuiltinESMExports();
-}
-
-function partsOf(path: string): { readonly mount: Mount; readonly path: string } {
-  const [name = '', ...rest] = path.slice(simulated.length).split('/');
-  const found = mounts.get(name);
-  if (found === undefined) throw errno('EIO');
-  return { mount: found, path: `/${rest.join('/')}` };
-}
-
-async function read<T>(path: string, run: (disk: MemoryDisk, at: string) => T): Promise<T> {
-  const parts = partsOf(path);
-  await parts.mount.user.turn(false);
-  return run(parts.mount.disk, parts.path);
-}
-
-async function write(path: string, run: (disk: MemoryDisk, at: string) => void): Promise<void> {
-  const parts = partsOf(path);
-  await parts.mount.user.turn(true);
-  run(parts.mount.disk, parts.path);
+  return {
+    readFile: (path) => call(false, () => Buffer.from(disk.text(path) ?? none())),
+    writeFile: (path, text) => call(true, () => disk.writeText(path, text)),
+    rename: (from, to) => call(false, () => disk.move(from, to)),
+    rm: (path) => call(false, () => disk.remove(path)),
+    readdir: (path) => call(false, () => (disk.has(path) ? disk.names(path) : none())),
+    rmdir: (path) =>
+      call(false, () => {
+        if (!disk.has(path)) none();
+        if (disk.names(path).length > 0) throw errno('ENOTEMPTY');
+        disk.remove(path);
+      }),
+    mkdir: (path) => call(true, () => disk.makeFolder(path)),
+    isLink: (path) => call(false, () => disk.isLink(path)),
+    readlink: (path) => call(false, () => disk.target(path) ?? none()),
+    symlink: (target, path) => call(true, () => disk.link(target, path)),
+  };
 }
 
 function none(): never {

@@ -9,7 +9,6 @@ import { Computer } from './computer.ts';
 import { StoreAddress } from './decoy.ts';
 import { endFaults, type FaultParts, faultNames, strike } from './faults.ts';
 import { Garbage } from './garbage.ts';
-import { unmountAll } from './memory-disk.ts';
 import { type Deed, deedWords, doDeed, drawDeed } from './operator.ts';
 import { Random } from './random.ts';
 import { whyUnsettled } from './settled.ts';
@@ -153,7 +152,6 @@ export class SimCluster {
     if (this.witness.isBlind) this.violations.add('bug', 'the witness saw nothing any more');
     for (const computer of this.computers) computer.discard();
     this.store.close();
-    unmountAll();
     return {
       ...{ seed, settledMs, digest: this.trace.digest(), virtualMs: this.clock.nowMs() },
       violations: this.violations.found,
