@@ -1,6 +1,6 @@
 import { byText } from '../lib/order.ts';
-import { firstOf, type Selection } from './bits.ts';
 import type { Room } from './room.ts';
+import { firstOf, type Selection } from './selection.ts';
 
 /**
  * Rooms in the order of their hashes, each with a slot: a number that keeps that order. Every second

@@ -1,7 +1,7 @@
 import type { Steps } from '../lib/steps.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
-import { Bits, bitsOf, countOf, type Selection } from './bits.ts';
+import { Bits } from './bits.ts';
 import { type Candidates, isCrowded, ScannedRooms } from './candidates.ts';
 import type { Draft } from './draft.ts';
 import { GlobIndex } from './glob-index.ts';
@@ -10,6 +10,7 @@ import type { Refusal } from './objections.ts';
 import { fits, ranked, type Seeker } from './rank.ts';
 import { Ring } from './ring.ts';
 import type { Doorkeeper, Room, Tenant } from './room.ts';
+import { bitsOf, countOf, type Selection } from './selection.ts';
 import { Suitability } from './suitability.ts';
 
 /** How much of a machine's id `MachineID=` may give. */
