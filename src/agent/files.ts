@@ -115,13 +115,13 @@ export class UnitFiles {
 
   /** Writes a unit's file with its drop-in and its record. Not known to systemd until linked. */
   async write(text: string, record: LoadedRecord): Promise<void> {
-    if (`${record.name}.d`.length <= fileNameLengthMax) await this.#writeDropIn(record.name);
     await this.#disk.write(this.#seen(this.path(record.name)), text);
-    await this.#loaded.write(record);
+    await this.writeRecord(record);
   }
 
-  /** Says whose text the file on disk is. */
+  /** Says whose text the file on disk is, once its drop-in is there: nobody looks for that alone. */
   async writeRecord(record: LoadedRecord): Promise<void> {
+    if (`${record.name}.d`.length <= fileNameLengthMax) await this.#writeDropIn(record.name);
     await this.#loaded.write(record);
   }
 
@@ -171,6 +171,7 @@ export class UnitFiles {
   async #removeDropIn(name: UnitName): Promise<void> {
     const folder = this.#dropInFolder(name);
     if (`${name}.d`.length > fileNameLengthMax) return;
+    await this.#disk.names(this.#seen(folder)); // what is half-written goes
     await this.#remove(join(folder, guardDropInFile));
     await this.#remove(join(folder, dropInFile));
     await this.#disk.removeFolder(this.#seen(folder));

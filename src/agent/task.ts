@@ -37,7 +37,8 @@ export type Task =
 /** Every kind in the order in which kinds are carried out; jobs come last and take long. */
 export const taskStages = [
   ['forget', 'reset', 'remove'],
-  ['write', 'record', 'receipt', 'guard'],
+  ['write', 'record', 'receipt'],
+  ['guard'],
   ['link'],
   ['install', 'reload'],
   ['stop', 'start'],

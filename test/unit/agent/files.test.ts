@@ -12,11 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { diskOver } from '../../../src/agent/disk-file.ts';
 import { UnitFiles } from '../../../src/agent/files.ts';
 import { loadedRecord } from '../../../src/agent/records.ts';
 import { contentHash } from '../../../src/unitfile/unit-hash.ts';
 import type { UnitName } from '../../../src/unitfile/unit-name.ts';
 import { anOrder, aReceipt, web } from '../../builders/agent.ts';
+
+import { callsOn, errno, MemoryDisk } from '../../sim/memory-disk.ts';
 
 const text = '[Service]\n# ä\nExecStart=/bin/true\n';
 const order = anOrder('launch', { contentHash: contentHash(text) });
@@ -56,6 +59,33 @@ describe('unit files', () => {
       install: 'none',
     });
     expect(await files.names()).toEqual(new Set([web]));
+  });
+
+  it('cut off anywhere while they are written, leave nothing that no name leads to', async () => {
+    const folders = ['/run/fleet/units', '/run/fleet/loaded', '/run/systemd/system'];
+    const paths = {
+      ...{ root: '', unitsDirectory: '/run/fleet/units', stateDirectory: '/run/fleet' },
+      runtimeDirectory: '/run/systemd/system',
+    };
+    let isCut = true;
+    for (let callCount = 0; isCut; callCount += 1) {
+      const disk = new MemoryDisk();
+      let left = callCount;
+      const turn = async (): Promise<void> => {
+        left -= 1;
+        if (left < 0) throw errno('EIO');
+      };
+      const written = new UnitFiles(paths, diskOver(callsOn(disk, turn)));
+      const record = loadedRecord(web, order);
+      isCut = await written.write(text, record).then(
+        () => false,
+        () => true,
+      );
+      const found = new UnitFiles(paths, diskOver(callsOn(disk, async () => undefined)));
+      for (const name of await found.names()) await found.remove(name);
+      const names = folders.flatMap((folder) => disk.names(folder));
+      expect(names, `after ${callCount} calls`).toEqual([]);
+    }
   });
 
   it('written a second time do not make systemd think that the drop-in changed', async () => {
