@@ -59,13 +59,18 @@ async function submitted(fleet: BenchFleet, unitCount: number): Promise<readonly
     }
     const asked = await askedAt(fleet);
     return [...sent].map(([name, { atMs, answeredAtMs }]) => {
-      const startedAtMs = (asked.get(name) ?? Number.NaN) - wallMs;
+      const started = (asked.get(name) ?? Number.NaN) - wallMs - atMs;
       const first = (test: (event: StoreEvent) => boolean): number => firstAt(watch, test) - atMs;
+      // Our watch may be shown a write after others were, and acted on it.
+      const isOrder = ({ key }: StoreEvent): boolean =>
+        key.startsWith('work/') && key.endsWith(`/${name}`);
+      const ordered = Math.min(first(isOrder), started);
+      const stored = Math.min(
+        first(({ key }) => key === `units/${name}`),
+        ordered,
+      );
       return {
-        answered: answeredAtMs - atMs,
-        stored: first(({ key }) => key === `units/${name}`),
-        ordered: first(({ key }) => key.startsWith('work/') && key.endsWith(`/${name}`)),
-        started: startedAtMs - atMs,
+        ...{ answered: answeredAtMs - atMs, stored, ordered, started },
         reported: first(
           ({ key, value }) =>
             key.startsWith('state/') &&
