@@ -118,8 +118,8 @@ export class Draft {
   peer(unit: UnitName): Tenant {
     const known = this.#tenants.get(unit);
     if (known !== undefined) return known;
-    const isReadable = !this.picture.unreadable.has(unit);
-    const record = isReadable ? this.picture.units.get(unit) : undefined;
+    // Also while another record about it is not understood: whom it avoids is known all the same.
+    const record = this.picture.units.get(unit);
     const tenant = tenantOf(peerOf(unit, record?.requirements ?? null));
     this.#tenants.set(unit, tenant);
     return tenant;

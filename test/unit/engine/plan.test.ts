@@ -51,6 +51,22 @@ test('a unit that cannot be read keeps its placement and its orders, and others 
   expect(held?.reason).toBe('conflicts with db.service');
 });
 
+test('whom it avoids stays away as well, while its report or an order of it cannot be read', () => {
+  const record = aUnit(db, { conflicts: ['web.service'] });
+  const picture = aPicture({
+    units: new Map([
+      [db, record],
+      [named('web'), aUnit(named('web'))],
+    ]),
+    machines: new Map([[m1, aMachine(m1)]]),
+    placements: new Map([[db, aPlacement(record, m1)]]),
+    orders: new Map([[m1, new Map([[db, anOrder(record)]])]]),
+    unreadable: new Set([db]),
+  });
+  const held = planCluster(picture, 0).decisions.find(({ subject }) => subject === 'web.service');
+  expect(held?.reason).toBe('conflicts with db.service');
+});
+
 test('an order without a record is never touched: absence is no order', () => {
   const record = aUnit(db);
   const picture = aPicture({
