@@ -7,7 +7,7 @@ import type { Order } from '../src/model/order.ts';
 import type { Placement } from '../src/model/placement.ts';
 import type { StateReport } from '../src/model/report.ts';
 import type { UnitRecord } from '../src/model/unit.ts';
-import { CowMap, CowSet, CowTable } from '../src/registry/copy-on-write.ts';
+import { CowMap, CowTable } from '../src/registry/copy-on-write.ts';
 import type { ContentHash } from '../src/unitfile/unit-hash.ts';
 import type { UnitName } from '../src/unitfile/unit-name.ts';
 import { aMachine, aReport, aUnit, named, type UnitOptions } from '../test/builders/cluster.ts';
@@ -23,7 +23,7 @@ export class EngineCluster {
   readonly #placements = new CowMap<UnitName, Placement>();
   readonly #orders = new CowTable<MachineId, UnitName, Order>();
   readonly #reports = new CowTable<MachineId, UnitName, StateReport>();
-  readonly #texts = new CowSet<ContentHash>();
+  readonly #texts = new CowMap<ContentHash, true>();
   #revision = 0n;
 
   constructor(machineCount: number, unitCount: number, wishes: Wishes) {
@@ -62,7 +62,7 @@ export class EngineCluster {
   submit(unit: UnitName, options: UnitOptions): void {
     const record = aUnit(unit, options);
     this.#units.set(unit, record);
-    this.#texts.add(record.contentHash);
+    this.#texts.set(record.contentHash, true);
   }
 
   /** A machine says something else of a unit than before. */
@@ -86,7 +86,7 @@ export class EngineCluster {
     if (change.kind === 'unplace') this.#placements.set(change.unit, null);
     if (change.kind === 'member') this.#members.set(change.member.id, change.member);
     if (change.kind === 'forget-unit') this.#units.set(change.unit, null);
-    if (change.kind === 'forget-text') this.#texts.delete(change.contentHash);
+    if (change.kind === 'forget-text') this.#texts.set(change.contentHash, null);
     if (change.kind === 'withdraw') {
       this.#orders.set(change.machine, change.unit, null);
       this.#reports.set(change.machine, change.unit, null);

@@ -1,4 +1,4 @@
-import { changedMembers, findChangedKeys } from '../lib/changed-keys.ts';
+import { changedMembers, findChangedKeys, findChangedMembers } from '../lib/changed-keys.ts';
 import type { Steps } from '../lib/steps.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId } from '../model/ids.ts';
@@ -38,7 +38,7 @@ export function* deltaOf(before: ClusterPicture, after: ClusterPicture): Steps<P
     orders: yield* changedRows(before.orders, after.orders),
     reports: yield* changedRows(before.reports, after.reports),
     removals: yield* changedRows(before.removals, after.removals),
-    texts: changedMembers(before.texts, after.texts),
+    texts: yield* findChangedMembers(before.texts, after.texts),
   };
 }
 

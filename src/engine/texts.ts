@@ -17,7 +17,7 @@ export function textDecisions(picture: ClusterPicture): Decision[] {
   for (const orders of picture.orders.values()) {
     for (const order of orders.values()) referred.add(order.contentHash);
   }
-  return forgotten([...picture.texts].filter((text) => !referred.has(text)));
+  return forgotten([...picture.texts.keys()].filter((text) => !referred.has(text)));
 }
 
 /** The same for the picture of the draft with these decisions written. */

@@ -10,6 +10,13 @@ export interface Comparable<Key, Value> extends ReadonlyMap<Key, Value> {
   ): Iterable<readonly [ReadonlyMap<Key, Value>, ReadonlyMap<Key, Value>]>;
 }
 
+/** What a set and a map have in common: which keys there are. */
+export interface KeySet<Key> {
+  readonly size: number;
+  has(key: Key): boolean;
+  keys(): Iterable<Key>;
+}
+
 /** Keys whose value is not the same object in both maps, or is in only one of them; each once. */
 export function changedKeys<Key, Value>(
   before: ReadonlyMap<Key, Value>,
@@ -38,6 +45,13 @@ export function* findChangedKeys<Key, Value>(
   return changed;
 }
 
+/** Keys that only one of both has; cheap where both are maps that share their parts. */
+export function* findChangedMembers<Key>(before: KeySet<Key>, after: KeySet<Key>): Steps<Key[]> {
+  if (before === after) return [];
+  if (isMap(before) && isMap(after)) return yield* findChangedKeys(before, after);
+  return changedMembers(new Set(before.keys()), new Set(after.keys()));
+}
+
 /** Values that only one of the sets has. */
 export function changedMembers<Value>(
   before: ReadonlySet<Value>,
@@ -46,6 +60,10 @@ export function changedMembers<Value>(
   if (before === after) return [];
   const added = [...after].filter((value) => !before.has(value));
   return [...added, ...[...before].filter((value) => !after.has(value))];
+}
+
+function isMap<Key>(keys: KeySet<Key>): keys is ReadonlyMap<Key, unknown> {
+  return 'get' in keys;
 }
 
 function isComparable<Key, Value>(map: ReadonlyMap<Key, Value>): map is Comparable<Key, Value> {

@@ -1,4 +1,5 @@
 import { unreachable } from '../lib/invariant.ts';
+import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Brake } from './brake.ts';
 import type { Change, Decision } from './change.ts';
@@ -17,7 +18,7 @@ export function applyDecisions(
     placements: new Map(picture.placements),
     orders: new Map([...picture.orders].map(([machine, orders]) => [machine, new Map(orders)])),
     removals: new Map([...picture.removals].map(([machine, of]) => [machine, new Map(of)])),
-    texts: new Set(picture.texts),
+    texts: new Set<ContentHash>(picture.texts.keys()),
     brake: picture.brake,
     forgetting: new Set(picture.forgetting),
   };
@@ -31,7 +32,7 @@ interface Draft {
   readonly placements: Map<UnitName, unknown>;
   readonly orders: Map<MachineId, Map<UnitName, Order>>;
   readonly removals: Map<MachineId, Map<UnitName, unknown>>;
-  readonly texts: Set<string>;
+  readonly texts: Set<ContentHash>;
   readonly forgetting: Set<MachineId>;
   brake: Brake | null;
 }

@@ -1,3 +1,4 @@
+import type { KeySet } from '../lib/changed-keys.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Brake } from './brake.ts';
@@ -22,7 +23,7 @@ export interface ClusterPicture {
   /** Orphans that somebody wants taken down. */
   readonly removals: Removals;
   /** Texts that are stored; their bytes are not part of the picture. */
-  readonly texts: ReadonlySet<ContentHash>;
+  readonly texts: KeySet<ContentHash>;
   /** What became of machines that vanished together; null: nothing is held back. */
   readonly brake: Brake | null;
   /** `sinceMs` of the brake that somebody wants to end. */
@@ -47,7 +48,7 @@ export const emptyPicture: ClusterPicture = {
   orders: new Map(),
   reports: new Map(),
   removals: new Map(),
-  texts: new Set(),
+  texts: new Map(),
   brake: null,
   resumedMs: null,
   forgetting: new Set(),

@@ -40,7 +40,7 @@ export class PictureBuilder {
   readonly #orders = new CowTable<MachineId, UnitName, Order>();
   readonly #reports = new CowTable<MachineId, UnitName, StateReport>();
   readonly #removals = new CowTable<MachineId, UnitName, Removal>();
-  readonly #texts = new CowSet<ContentHash>();
+  readonly #texts = new CowMap<ContentHash, true>();
   readonly #doubts = new UnitDoubts();
   /** Every key that is not understood, of any kind, and why. */
   readonly #unreadableKeys = new CowMap<string, string>();
@@ -155,7 +155,7 @@ export class PictureBuilder {
         return;
       case 'text':
         this.#modRevisions.set(key, item.modRevision);
-        this.#texts.add(meaning.contentHash);
+        this.#texts.set(meaning.contentHash, true);
         return;
       case 'order': {
         const order = this.#read(orderCodec, meaning.unit, item);
@@ -233,7 +233,7 @@ export class PictureBuilder {
         this.#placements.set(meaning.unit, null);
         return;
       case 'text':
-        this.#texts.delete(meaning.contentHash);
+        this.#texts.set(meaning.contentHash, null);
         return;
       case 'order':
         this.#orders.set(meaning.machine, meaning.unit, null);

@@ -52,7 +52,7 @@ export class SimulatedCluster {
     this.units.set(name, record);
     this.#stored = {
       ...this.#stored,
-      texts: new Set([...this.#stored.texts, record.contentHash as ContentHash]),
+      texts: new Set([...this.#stored.texts.keys(), record.contentHash as ContentHash]),
     };
     return record;
   }

@@ -108,7 +108,7 @@ test('the order in which a picture lists things changes no decision', () => {
         placements: reversed(picture.placements),
         orders: reversed(new Map([...picture.orders].map(([id, map]) => [id, reversed(map)]))),
         reports: reversed(new Map([...picture.reports].map(([id, map]) => [id, reversed(map)]))),
-        texts: new Set([...picture.texts].reverse()),
+        texts: new Set([...picture.texts.keys()].reverse()),
       };
       const plan = planCluster(picture, cluster.nowMs);
       expect(planCluster(turned, cluster.nowMs)).toEqual(plan);
@@ -282,7 +282,7 @@ test('a destroyed unit ends with nothing left, once every machine is back', () =
       const picture = cluster.picture();
       expect([...picture.units.keys()]).toEqual([]);
       expect([...picture.placements.keys()]).toEqual([]);
-      expect([...picture.texts]).toEqual([]);
+      expect([...picture.texts.keys()]).toEqual([]);
       expect([...picture.orders.values()].flatMap((orders) => [...orders.keys()])).toEqual([]);
       expect([...cluster.copies.values()].flatMap((copies) => [...copies.keys()])).toEqual([]);
     }),

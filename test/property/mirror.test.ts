@@ -107,6 +107,7 @@ function contents(picture: ClusterPicture): ClusterPicture {
   const { units, machines, members, placements, orders, reports, removals } = picture;
   return {
     ...picture,
+    texts: new Set(picture.texts.keys()),
     ...{ units: new Map(units), machines: new Map(machines), members: new Map(members) },
     placements: new Map(placements),
     ...{ orders: table(orders), reports: table(reports), removals: table(removals) },

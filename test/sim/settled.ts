@@ -235,7 +235,7 @@ function storeProblems(picture: ClusterPicture, core: readonly Computer[]): stri
       .filter(() => ids.has(machine))
       .map((unit) => `the orphan ${unit} is still to be removed from ${machine}`),
   );
-  const texts = [...picture.texts].filter((text) => !referred.has(text));
+  const texts = [...picture.texts.keys()].filter((text) => !referred.has(text));
   return [
     ...orders,
     ...reports,
