@@ -1,4 +1,4 @@
-import type { Steps } from '../lib/steps.ts';
+import { gathered, type Steps } from '../lib/steps.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -76,7 +76,7 @@ export class Agenda {
   /** All there is, where nothing was known before. */
   *askAll(): Steps {
     const { picture, lookups } = this.#draft;
-    for (const unit of [...picture.units.keys(), ...picture.placements.keys()]) {
+    for (const unit of yield* gathered(picture.units.keys(), picture.placements.keys())) {
       yield;
       this.#asked.add(unit);
       if (isWantedGlobal(this.#draft, unit)) this.globals.add(unit);

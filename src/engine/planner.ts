@@ -1,6 +1,6 @@
 import { changedKeys, changedMembers } from '../lib/changed-keys.ts';
 import { byText } from '../lib/order.ts';
-import { type Steps, sorted } from '../lib/steps.ts';
+import { gathered, type Steps, sorted } from '../lib/steps.ts';
 import type { Decision } from '../model/change.ts';
 import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
 import { inConflict } from '../model/conflict.ts';
@@ -147,7 +147,7 @@ export class Planner {
     yield* agenda.spread();
     yield* this.#index.refresh(agenda.units);
     if (agenda.globals.size > 0) for (const id of draft.rooms.keys()) agenda.machines.add(id);
-    for (const unit of [...agenda.units, ...agenda.globals]) {
+    for (const unit of yield* gathered(agenda.units, agenda.globals)) {
       yield;
       draft.unseat(unit);
       draft.unfix(unit);
@@ -156,7 +156,10 @@ export class Planner {
     for (const room of this.#rooms(agenda.machines)) {
       for (const unit of this.#seatedGlobals.get(room.id) ?? []) room.unseat(unit);
     }
-    for (const unit of agenda.units) draft.fix(unit);
+    for (const unit of agenda.units) {
+      yield;
+      draft.fix(unit);
+    }
     const names = yield* sorted([...agenda.units], byText);
     const units = new Map<UnitName, UnitRecord>();
     for (const unit of names) {
@@ -165,16 +168,15 @@ export class Planner {
       if (record !== undefined && isPlaceable(draft.picture, unit)) units.set(unit, record);
     }
     const following = yield* followings(units);
-    for (const unit of agenda.units) this.#circles.delete(unit);
+    for (const unit of this.#circles.keys()) if (agenda.units.has(unit)) this.#circles.delete(unit);
     for (const [unit, circle] of following.circles) this.#circles.set(unit, circle);
     return { homeless: yield* keepSeats(draft, units, following), following };
   }
 
   /** Who may find a room now that could not before. */
   #hopeful(homeless: ReadonlyMap<UnitName, Homeless>): Iterable<UnitName> {
-    const isReplacing = [...homeless.keys()].some((unit) =>
-      this.#draft.lookups.replacers.has(unit),
-    );
+    const { replacers } = this.#draft.lookups;
+    const isReplacing = [...replacers].some((unit) => homeless.has(unit));
     return isReplacing ? [...this.#unhappy] : this.#inConflictWith(this.#traffic.departures);
   }
 
@@ -193,15 +195,15 @@ export class Planner {
     const draft = this.#draft;
     for (const id of this.#traffic.leftRooms) agenda.machines.add(id);
     addGlobals(draft, this.#rooms(agenda.machines));
-    const touched = new Set([...agenda.units, ...agenda.globals, ...draft.moved]);
+    const touched = yield* gathered(agenda.units, agenda.globals, draft.moved);
     for (const unit of draft.moved) {
       yield;
       if (!agenda.units.has(unit)) this.#touchNeighbours(unit, draft.machinesOf(unit), touched);
     }
     for (const id of agenda.machines) this.#touchBesideGlobals(id, touched, agenda);
-    const moving = new Set([...this.#traffic.departures, ...this.#traffic.entries]);
-    const isNews = [...this.#unhappy].some((unit) => !touched.has(unit));
-    if (isNews) for (const unit of this.#inConflictWith(moving)) touched.add(unit);
+    if ([...this.#unhappy].every((unit) => touched.has(unit))) return touched;
+    const moving = yield* gathered(this.#traffic.departures, this.#traffic.entries);
+    for (const unit of this.#inConflictWith(moving)) touched.add(unit);
     return touched;
   }
 
@@ -232,7 +234,8 @@ export class Planner {
     const draft = this.#draft;
     const machines = [...agenda.machines].sort(byText);
     const globals = machines.length > 0 ? wantedGlobals(draft).map(([unit]) => unit) : [];
-    const names = yield* sorted([...new Set([...touched, ...globals, ...agenda.globals])], byText);
+    const asked = yield* gathered(touched, globals, agenda.globals);
+    const names = yield* sorted([...asked], byText);
     const changes = new Map<UnitName, readonly Reasoned[]>();
     for (const unit of names) {
       yield;

@@ -17,23 +17,30 @@ export function* settle(
   homeless: ReadonlyMap<UnitName, Homeless>,
   following: Following,
 ): Steps {
-  if (homeless.size > 0) yield* new Settler(draft, homeless, following).settleAll();
+  if (homeless.size === 0) return;
+  const followers = yield* followersOf(homeless.values());
+  yield* new Settler(draft, homeless, following, followers).settleAll();
 }
 
 /** One search for machines. A unit it could not place has no seat, or its fallback. */
 class Settler {
   readonly #draft: Draft;
-  readonly #homeless: Map<UnitName, Homeless>;
+  readonly #homeless: ReadonlyMap<UnitName, Homeless>;
   readonly #following: Following;
-  readonly #followers: Map<UnitName, UnitName[]>;
+  readonly #followers: ReadonlyMap<UnitName, readonly UnitName[]>;
   readonly #settled = new Set<UnitName>();
   readonly #repair: Repair;
 
-  constructor(draft: Draft, homeless: ReadonlyMap<UnitName, Homeless>, following: Following) {
+  constructor(
+    draft: Draft,
+    homeless: ReadonlyMap<UnitName, Homeless>,
+    following: Following,
+    followers: ReadonlyMap<UnitName, readonly UnitName[]>,
+  ) {
     this.#draft = draft;
-    this.#homeless = new Map(homeless);
+    this.#homeless = homeless;
     this.#following = following;
-    this.#followers = followersOf(homeless.values());
+    this.#followers = followers;
     this.#repair = new Repair(draft);
   }
 
@@ -45,6 +52,7 @@ class Settler {
     for (let hasChanged = true; hasChanged; ) {
       hasChanged = false;
       for (const unit of this.#settled) {
+        yield;
         if (!this.#draft.seats.has(unit)) this.#settled.delete(unit);
       }
       for (const one of yield* this.#inOrder()) {
@@ -148,11 +156,11 @@ class Settler {
   *#inOrder(): Steps<readonly Homeless[]> {
     const keyed: Turn[] = [];
     for (const one of this.#homeless.values()) {
+      yield;
       if (this.#settled.has(one.unit)) continue;
       const seeker = this.#draft.seeker(one.unit, one.record);
       const fitCount = this.#draft.candidates.count(seeker);
       keyed.push({ one, fitCount, rank: seeker.peer.hash });
-      yield;
     }
     return (yield* sorted(keyed, byTurn)).map(({ one }) => one);
   }
@@ -175,9 +183,12 @@ function byTurn(left: Turn, right: Turn): number {
   );
 }
 
-function followersOf(homeless: Iterable<Homeless>): Map<UnitName, UnitName[]> {
+function* followersOf(
+  homeless: Iterable<Homeless>,
+): Steps<ReadonlyMap<UnitName, readonly UnitName[]>> {
   const followers = new Map<UnitName, UnitName[]>();
   for (const { unit, record } of homeless) {
+    yield;
     for (const target of record.requirements.machineOf) {
       const known = followers.get(target) ?? [];
       followers.set(target, [...known, unit].sort(byText));

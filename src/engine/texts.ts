@@ -1,5 +1,5 @@
 import { byText } from '../lib/order.ts';
-import type { Steps } from '../lib/steps.ts';
+import { gathered, type Steps } from '../lib/steps.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
@@ -43,10 +43,13 @@ export function* unusedTextDecisions(
       count(is, 1);
     }
   }
-  const texts = new Set([...lookups.unusedTexts, ...steps.keys()]);
-  const isUnused = (text: ContentHash): boolean =>
-    lookups.textUseCount(text) + (steps.get(text) ?? 0) === 0;
-  return forgotten([...texts].filter((text) => picture.texts.has(text) && isUnused(text)));
+  const unused: ContentHash[] = [];
+  for (const text of yield* gathered(lookups.unusedTexts, steps.keys())) {
+    yield;
+    const useCount = lookups.textUseCount(text) + (steps.get(text) ?? 0);
+    if (useCount === 0 && picture.texts.has(text)) unused.push(text);
+  }
+  return forgotten(unused);
 }
 
 function forgotten(texts: readonly ContentHash[]): Decision[] {

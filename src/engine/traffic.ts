@@ -3,8 +3,8 @@ import type { Doorkeeper, Room, Tenant } from './room.ts';
 
 /** Notes who moves in and out of rooms during one plan. */
 export class Traffic implements Doorkeeper {
-  /** Everybody who moved in. */
-  readonly entries = new Set<Tenant>();
+  /** Everybody who moved in, as often as they did: a set of all tenants takes long to grow. */
+  readonly entries: Tenant[] = [];
   /** Everybody who moved out. */
   readonly departures = new Set<Tenant>();
   /** The rooms they moved out of. */
@@ -25,7 +25,7 @@ export class Traffic implements Doorkeeper {
   }
 
   entered(room: Room, tenant: Tenant): void {
-    this.entries.add(tenant);
+    this.entries.push(tenant);
     this.#next.entered(room, tenant);
   }
 
@@ -36,7 +36,7 @@ export class Traffic implements Doorkeeper {
   }
 
   clear(): void {
-    this.entries.clear();
+    this.entries.length = 0;
     this.departures.clear();
     this.leftRooms.clear();
   }

@@ -35,7 +35,19 @@ export async function inTurns<Result>(
   }
 }
 
-const limits = { runCount: 1024, mergeCount: 512, stepsPerLook: 16 } as const;
+const limits = { runCount: 1024, mergeCount: 512, gatherCount: 256, stepsPerLook: 16 } as const;
+
+/** All of these together, each once. */
+export function* gathered<Item>(...sources: readonly Iterable<Item>[]): Steps<Set<Item>> {
+  const all = new Set<Item>();
+  for (const source of sources) {
+    for (const item of source) {
+      all.add(item);
+      if (all.size % limits.gatherCount === 0) yield;
+    }
+  }
+  return all;
+}
 
 /** The items in order; equal ones as they came. */
 export function* sorted<Item>(
