@@ -8,7 +8,6 @@ import {
   type Hands,
   makeLinks,
   requireFresh,
-  requireNoConflict,
   whyNotStart,
 } from './executors.ts';
 import { Gate } from './gate.ts';
@@ -147,19 +146,27 @@ export class Executor {
     const { view } = this.#hands;
     const units = plans.map(({ unit }) => unit);
     const starting = plans.filter(({ tasks }) => tasks.some(({ kind }) => kind === 'start'));
-    const looked = this.#look(units, starting);
+    const looked = this.#look(units, starting).then(() => this.#neighbours(starting));
     await Promise.all(
       plans.map(({ tasks }) => {
         const task = tasks[firstJob(tasks)];
         invariant(task !== undefined, '9', 'a plan with a job has none');
         return this.#guarded(task, failed, async () => {
-          await looked;
+          const requireNoConflict = await looked;
           for (const each of tasks) requireAllowed(view, each);
-          if (task.kind === 'start') await requireNoConflict(this.#hands, task.unit);
+          if (task.kind === 'start') requireNoConflict(task.unit);
         });
       }),
     );
     return plans.filter(({ unit }) => !failed.has(unit));
+  }
+
+  /** What throws for a unit that does not get along with one that is here (invariant 12). */
+  async #neighbours(starting: readonly UnitPlan[]): Promise<(unit: UnitName) => void> {
+    if (starting.length === 0) return () => undefined;
+    const { neighbours, view, ledger } = this.#hands;
+    const jobs = [...this.#jobs].filter(([, { kind }]) => kind === 'start').map(([unit]) => unit);
+    return await neighbours.look(view, ledger.orderBook(), new Set(jobs));
   }
 
   async #look(units: readonly UnitName[], starting: readonly UnitPlan[]): Promise<void> {

@@ -11,8 +11,8 @@ import { callsForStop } from './called-for.ts';
 import type { UnitFiles } from './files.ts';
 import type { LeaseAge } from './lease-age.ts';
 import type { MachineView } from './machine-view.ts';
+import type { Neighbours } from './neighbours.ts';
 import { isStale } from './observe.ts';
-import type { OrphanWatch } from './orphan-watch.ts';
 import type { PartitionGuard } from './partition-guard.ts';
 import { loadedRecord } from './records.ts';
 import { refused } from './refusal.ts';
@@ -30,7 +30,7 @@ export interface Hands {
   readonly meter?: AgentMeter | undefined;
   readonly guard: Pick<PartitionGuard, 'requireSafe' | 'requireStarted' | 'writeDropIn'>;
   readonly leaseAge: Pick<LeaseAge, 'whyNoStart'>;
-  readonly orphans: Pick<OrphanWatch, 'conflictOf' | 'isQuiet'>;
+  readonly neighbours: Neighbours;
 }
 
 /** How each kind of task is done. A new kind does not compile until it has its line here. */
@@ -134,16 +134,6 @@ export function whyNotStart(
   if (now === undefined) return isRestart === true ? null : 'its order is not known any more';
   if (now.want !== 'launch' || now.identity !== order.identity) return 'another order came';
   return isRestart === true ? null : leaseAge.whyNoStart();
-}
-
-/** Throws when an orphan runs here that does not get along with the unit (invariant 12). */
-export async function requireNoConflict(hands: Hands, unit: UnitName): Promise<void> {
-  const { files, orphans } = hands;
-  if (orphans.isQuiet) return;
-  const text = await files.readText(unit);
-  const other = text === null ? null : orphans.conflictOf(unit, text);
-  if (other !== null)
-    throw refused(`conflicts with ${other}, which runs here without a known order`);
 }
 
 /** Throws when systemd still holds another text another text of the unit than the one on disk. */

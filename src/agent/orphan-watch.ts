@@ -1,12 +1,10 @@
 import { FleetError } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
-import { inConflict, orphanPeer } from '../model/conflict.ts';
 import type { OrderBook } from '../model/ledger.ts';
-import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { UnitFiles } from './files.ts';
 import type { ActualUnit } from './observe.ts';
-import { isGone, isUp } from './observe.ts';
+import { isGone } from './observe.ts';
 import { type OrphanText, orphanText } from './orphan-text.ts';
 
 /** Keeps an eye on units of ours without an order: reads what their files say, logs them once. */
@@ -15,8 +13,6 @@ export class OrphanWatch {
   readonly #log: Logger;
   readonly #texts = new Map<UnitName, OrphanText>();
   readonly #said = new Set<UnitName>();
-  /** Those of them that run, as of the last look. */
-  readonly #running = new Set<UnitName>();
 
   constructor(files: UnitFiles, log: Logger) {
     this.#files = files;
@@ -31,7 +27,6 @@ export class OrphanWatch {
     for (const name of [...this.#said, ...this.#texts.keys()]) {
       if (book !== null && (book.orders.has(name) || !actual.has(name))) this.#forget(name);
     }
-    this.#running.clear();
     for (const [name, unit] of actual) {
       if (book === null || book.orders.has(name)) continue;
       if (isGone(unit) || unit.owner.kind === 'other') this.#forget(name);
@@ -40,28 +35,8 @@ export class OrphanWatch {
     return this.#texts;
   }
 
-  /**
-   * What runs without an order, or with one that is not understood, and shares no machine with a
-   * unit of that text; null: nothing does. The leader may not know of it: what this machine reports
-   * goes with its lease.
-   */
-  conflictOf(unit: UnitName, text: string): UnitName | null {
-    const peer = { name: unit, avoids: orphanText(unit, text).avoids };
-    for (const name of this.#running) {
-      const orphan = orphanPeer(name, this.#texts.get(name)?.avoids ?? []);
-      if (inConflict(peer, orphan, matchesGlob)) return name;
-    }
-    return null;
-  }
-
-  /** Everything that runs here has an order that is understood. */
-  get isQuiet(): boolean {
-    return this.#running.size === 0;
-  }
-
   async #see(unit: ActualUnit, isOrphan: boolean): Promise<void> {
     const { name, disk, status } = unit;
-    if (isUp(unit)) this.#running.add(name);
     if (isOrphan && !this.#said.has(name)) {
       this.#said.add(name);
       const fields = { unit: name, active: status.active, identity: disk.loaded?.identity ?? null };

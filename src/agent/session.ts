@@ -9,6 +9,7 @@ import { Executor } from './executor.ts';
 import { FailureWords } from './failure-words.ts';
 import { agentLimits } from './limits.ts';
 import { MachineView } from './machine-view.ts';
+import { Neighbours } from './neighbours.ts';
 import { type ActualUnit, isGone } from './observe.ts';
 import type { OrphanText } from './orphan-text.ts';
 import { OrphanWatch } from './orphan-watch.ts';
@@ -87,8 +88,9 @@ export class AgentSession {
     await guard.attach(systemd);
     const news = (): void => wake.nudge();
     this.#words = new FailureWords(systemd, this.#options.explainLoad, news);
+    const neighbours = new Neighbours(files);
     const executor = new Executor(
-      { systemd, files, view, ledger, bootId, log, meter, guard, leaseAge, orphans: this.#orphans },
+      { systemd, files, view, ledger, bootId, log, meter, guard, leaseAge, neighbours },
       {
         failed: (task, error) => this.#failed(task, error),
         ended: (...end) => this.#ended(...end),

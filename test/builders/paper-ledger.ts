@@ -12,6 +12,7 @@ export class PaperLedger implements AgentLedger {
   readonly reports = new Map<UnitName, StateReport>();
   readonly #texts = new Map<ContentHash, string>();
   readonly #orders = new Map<UnitName, Order>();
+  readonly #revisions = new Map<UnitName, Revision>();
   readonly #listeners: (() => void)[] = [];
   /** Called after each batch of reports. */
   #reported: (() => void)[] = [];
@@ -27,7 +28,7 @@ export class PaperLedger implements AgentLedger {
   order(name: UnitName, text: string, want: Want, changes: Partial<Order> = {}): void {
     const hash = contentHash(text);
     this.#texts.set(hash, text);
-    this.#orders.set(name, {
+    this.#set(name, {
       identity: `${name} ${hash.slice(0, 8)}` as UnitIdentity,
       unitHash: hash.slice(0, 40) as UnitHash,
       contentHash: hash,
@@ -37,20 +38,25 @@ export class PaperLedger implements AgentLedger {
       reason: `test ordered ${want}`,
       ...changes,
     });
-    this.changed();
   }
 
   /** Changes an order that is there. */
   change(name: UnitName, changes: Partial<Order>): void {
     const before = this.#orders.get(name);
     if (before === undefined) throw new Error(`no order about ${name}`);
-    this.#orders.set(name, { ...before, ...changes });
-    this.changed();
+    this.#set(name, { ...before, ...changes });
   }
 
   /** Takes an order back; what it says is unknown from then on. */
   withdraw(name: UnitName): void {
     this.#orders.delete(name);
+    this.#revisions.delete(name);
+    this.changed();
+  }
+
+  #set(name: UnitName, order: Order): void {
+    this.#orders.set(name, order);
+    this.#revisions.set(name, (this.#revision + 1n) as Revision);
     this.changed();
   }
 
@@ -71,8 +77,7 @@ export class PaperLedger implements AgentLedger {
     if (!this.isKnown) return null;
     const revision = this.#revision as Revision;
     const orders = new Map(this.#orders);
-    const revisions = new Map([...orders.keys()].map((unit) => [unit, revision]));
-    return { revision, orders, revisions, unreadable: new Set() };
+    return { revision, orders, revisions: new Map(this.#revisions), unreadable: new Set() };
   }
 
   isCurrent(): boolean {

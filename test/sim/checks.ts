@@ -51,6 +51,8 @@ export class Checks implements ComputerWitness {
   readonly #lost = new Set<UnitName>();
   /** Machine and unit: what was lost there was away, too, before anybody decided anew. */
   readonly #unheard = new Set<string>();
+  /** Machine and unit: when a job of an agent last started it. */
+  readonly #beganMs = new Map<string, number>();
   readonly #landedNumbers = new Map<unknown, number>();
 
   constructor(parts: ChecksParts) {
@@ -65,6 +67,7 @@ export class Checks implements ComputerWitness {
     const receipt = this.#receipt(on, unit);
     if (kind === 'start') {
       this.#afterOthers(on, unit, order);
+      this.#besideOthers(on, unit);
       const isDone = order !== undefined && receipt !== null && isFor(receipt, order, on.bootId);
       if (isDone)
         this.#break('4', `${on.id} starts ${unit} again, its receipt says it was started`);
@@ -109,6 +112,20 @@ export class Checks implements ComputerWitness {
     }
   }
 
+  /**
+   * Invariant 12: by the texts on the machine, whatever the leader knew. What began a moment ago an
+   * agent may not have seen when it asked.
+   */
+  #besideOthers(on: Computer, unit: UnitName): void {
+    const untilMs = this.#parts.clock.nowMs() - limits.staleMs;
+    const text = on.systemd.fileText(unit) ?? '';
+    for (const [other, otherText] of on.systemd.running()) {
+      if ((this.#beganMs.get(`${on.id} ${other}`) ?? untilMs) >= untilMs) continue;
+      if (!textsConflict([unit, text], [other, otherText])) continue;
+      this.#break('12', `${on.id} starts ${unit} beside ${other}, which conflicts by its text`);
+    }
+  }
+
   /** Somebody deletes these keys with a tool of etcd's own, past every rule. */
   pardon(keys: readonly string[]): void {
     for (const key of keys) {
@@ -122,6 +139,7 @@ export class Checks implements ComputerWitness {
   began(on: Computer, unit: UnitName, text: string, by: 'job' | 'systemd'): void {
     this.#onlyCopy(on, unit, text);
     if (by === 'systemd') return;
+    this.#beganMs.set(`${on.id} ${unit}`, this.#parts.clock.nowMs());
     const hash = contentHash(text);
     const order = this.#book(on)?.get(unit);
     const allowed = [...(order === undefined ? [] : [order]), ...this.#recent(on, unit)];

@@ -19,10 +19,17 @@ export const mutants: readonly Mutant[] = [
     test: 'test/unit/agent/agent.test.ts',
   },
   {
-    name: 'an agent starts units beside orphans that conflict',
-    file: 'src/agent/executors.ts',
-    find: 'if (orphans.isQuiet) return;',
-    replace: 'if (!orphans.isQuiet || orphans.isQuiet) return;',
+    name: 'an agent starts units beside others that conflict',
+    file: 'src/agent/neighbours.ts',
+    find: 'if (!inConflict(...peers, matchesGlob) || !isFirst(other, unit, book)) continue;',
+    replace: 'if (!inConflict(...peers, matchesGlob) || book !== null) continue;',
+    test: 'test/unit/agent/agent.test.ts',
+  },
+  {
+    name: 'of two that conflict the one that was ordered later begins',
+    file: 'src/agent/neighbours.ts',
+    find: 'return orderedAt === unitAt ? name < unit : orderedAt < unitAt;',
+    replace: 'return orderedAt === unitAt ? name < unit : orderedAt > unitAt;',
     test: 'test/unit/agent/agent.test.ts',
   },
   {

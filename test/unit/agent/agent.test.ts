@@ -314,6 +314,34 @@ describe('the agent', () => {
     await untilSaid(db, 'launched active');
   });
 
+  it.each([
+    ['the one that runs', `${text}[X-Fleet]\nConflicts=d?.service\n`, text],
+    ['the one to be started', text, `${text}[X-Fleet]\nConflicts=web.*\n`],
+  ])(
+    'starts no unit beside another with an order, where %s avoids the other',
+    async (_, its, own) => {
+      startAgent();
+      ledger.order(web, its, 'launch');
+      await untilSaid(web, 'launched active');
+      ledger.order(db, own, 'launch'); // from a leader that does not understand the record of web
+      const words = `conflicts with ${web}, which came to this machine first`;
+      await ledger.until((reports) => reports.get(db)?.problem?.includes(words) === true);
+      expect(systemd.calls).not.toContain(`start ${db}`);
+      ledger.order(web, its, 'gone');
+      await untilSaid(db, 'launched active');
+    },
+  );
+
+  it('starts the one that was ordered first of two that conflict and come together', async () => {
+    ledger.order(web, `${text}[X-Fleet]\nConflicts=d?.service\n`, 'launch');
+    ledger.order(db, text, 'launch');
+    startAgent();
+    const words = `conflicts with ${web}, which came to this machine first`;
+    await ledger.until((reports) => reports.get(db)?.problem?.includes(words) === true);
+    await untilSaid(web, 'launched active');
+    expect(systemd.calls).not.toContain(`start ${db}`);
+  });
+
   it('starts nothing whose order was taken back while it waited for its turn', async () => {
     let isHeld = true;
     startAgent({
