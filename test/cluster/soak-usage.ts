@@ -9,8 +9,8 @@ export interface Usage {
   readonly fleetdAnonymousKib: number;
   readonly fleetdFiles: number;
   readonly fleetdThreads: number;
-  /** Match rules of fleetd and everybody else on the buses of all machines. */
-  readonly matchRules: number;
+  /** Match rules of fleetd and everybody else, on the bus of each machine. */
+  readonly matchRules: readonly number[];
   /** Processes on all machines. */
   readonly processes: number;
   /** Files of all machines under /run/fleet, /var/lib/fleet and where systemd keeps run-time units. */
@@ -50,7 +50,7 @@ export async function usageOf(
     fleetdAnonymousKib: memory ?? Number.NaN,
     fleetdFiles: fds ?? Number.NaN,
     fleetdThreads: threads ?? Number.NaN,
-    matchRules: sum(0),
+    matchRules: rows.map(([count]) => count ?? Number.NaN),
     processes: sum(1),
     files: sum(2),
     etcdKeys: byKind(await fleet.keys()),
