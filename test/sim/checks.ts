@@ -49,6 +49,8 @@ export class Checks implements ComputerWitness {
   readonly #pardoned = new Set<string>();
   /** Units whose records were deleted past every rule. */
   readonly #lost = new Set<UnitName>();
+  /** Submissions that run on every machine, whatever runs elsewhere. */
+  readonly #globals = new Set<UnitIdentity>();
   /** Machine and unit: what was lost there was away, too, before anybody decided anew. */
   readonly #unheard = new Set<string>();
   /** Machine and unit: when a job of an agent last started it. */
@@ -207,6 +209,10 @@ export class Checks implements ComputerWitness {
     for (const key of written) {
       const meaning = witness.keys.meaning(key);
       if (meaning.kind === 'placement') units.add(meaning.unit);
+      if (meaning.kind === 'unit') {
+        const record = picture.units.get(meaning.unit);
+        if (record?.requirements.global === true) this.#globals.add(record.identity);
+      }
       if (meaning.kind === 'report') {
         const report = picture.reports.get(meaning.machine)?.get(meaning.unit);
         const what = `${meaning.machine} ${meaning.unit} ${report?.identity}`;
@@ -265,8 +271,9 @@ export class Checks implements ComputerWitness {
     }
     const record = picture.units.get(unit);
     const isNew = order !== undefined && order.identity !== before?.identity;
-    if (!isNew || order.want === 'gone' || record === undefined || record.requirements.global)
-      return;
+    if (!isNew || order.want === 'gone' || record === undefined) return;
+    // By what it was ordered for: another submission may have come while the order was on its way.
+    if (this.#globals.has(order.identity)) return;
     for (const computer of this.#parts.computers()) {
       const held = this.#before.get(computer.id)?.get(unit);
       const identity = this.#runningIdentity(computer, unit);

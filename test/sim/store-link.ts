@@ -201,6 +201,7 @@ export class StoreLink implements Store {
   ): Promise<T> {
     const { clock, road, process } = this.#parts;
     const store = this.#parts.store();
+    const { connectionNumber } = road;
     return new Promise((resolve, reject) => {
       let [isSent, isOver] = [false, false];
       const end = (run: () => void): void => {
@@ -230,7 +231,6 @@ export class StoreLink implements Store {
       };
       const arrive = (): void => {
         const { storeId } = store;
-        const { connectionNumber } = road;
         ask(store, new AbortController().signal).then(
           (answer) => answered(() => resolve(answer), storeId, connectionNumber),
           (error: unknown) => answered(() => reject(error), storeId, connectionNumber),
