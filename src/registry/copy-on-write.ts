@@ -1,6 +1,6 @@
-import { partOf, SharedMap } from '../lib/shared-map.ts';
+import { groupPartsMax, partOf, SharedMap, splitNext } from '../lib/shared-map.ts';
 
-/** A part with more entries than this, on average, is split with all others. */
+/** A map with more entries a part than this, on average, gets one part more. */
 const entriesPerPartMax = 64;
 
 /**
@@ -8,9 +8,11 @@ const entriesPerPartMax = 64;
  * changes until it is handed out again, a part is copied once, and the others not at all.
  */
 export class CowMap<Key extends string, Value> {
-  #parts: Map<Key, Value>[] = [new Map()];
-  /** Of each part, since which handing out it is a copy of ours. */
-  #owned: number[] = [0];
+  readonly #groups: Map<Key, Value>[][] = [[new Map()]];
+  #partCount = 1;
+  /** Of each group, and of each part, since which handing out it is a copy of ours. */
+  readonly #groupsSince: number[] = [0];
+  readonly #partsSince: number[] = [0];
   #sharedCount = 0;
   #shared: ReadonlyMap<Key, Value> | null = null;
   #size = 0;
@@ -19,49 +21,66 @@ export class CowMap<Key extends string, Value> {
   share(): ReadonlyMap<Key, Value> {
     if (this.#shared !== null) return this.#shared;
     this.#sharedCount += 1;
-    this.#shared = new SharedMap(this.#parts.slice(), this.#size);
+    this.#shared = new SharedMap(this.#groups.slice(), this.#partCount, this.#size);
     return this.#shared;
   }
 
   get(key: Key): Value | undefined {
-    return this.#parts[partOf(key, this.#parts.length)]?.get(key);
+    return this.#part(partOf(key, this.#partCount))?.get(key);
   }
 
   /** Sets an entry, or with null takes it out. */
   set(key: Key, value: Value | null): void {
-    const index = partOf(key, this.#parts.length);
-    const part = this.#parts[index];
-    if (value === null && part?.has(key) !== true) return;
+    const number = partOf(key, this.#partCount);
+    if (value === null && this.#part(number)?.has(key) !== true) return;
     this.#shared = null;
-    const own = this.#own(index, part);
+    const own = this.#own(number);
     this.#size -= own.size;
     if (value === null) own.delete(key);
     else own.set(key, value);
     this.#size += own.size;
-    if (this.#size > this.#parts.length * entriesPerPartMax) this.#split();
+    if (this.#size > this.#partCount * entriesPerPartMax) this.#grow();
   }
 
   get size(): number {
     return this.#size;
   }
 
-  #own(index: number, part: ReadonlyMap<Key, Value> | undefined): Map<Key, Value> {
-    const known = this.#parts[index];
-    if (known !== undefined && this.#owned[index] === this.#sharedCount) return known;
-    const own = new Map(part);
-    this.#parts[index] = own;
-    this.#owned[index] = this.#sharedCount;
+  #part(number: number): Map<Key, Value> | undefined {
+    return this.#groups[Math.floor(number / groupPartsMax)]?.[number % groupPartsMax];
+  }
+
+  /** A part that nobody else has. */
+  #own(number: number): Map<Key, Value> {
+    const known = this.#part(number);
+    if (known !== undefined && this.#partsSince[number] === this.#sharedCount) return known;
+    const own = new Map(known);
+    this.#put(number, own);
     return own;
   }
 
-  #split(): void {
-    const partCount = this.#parts.length * 2;
-    const parts = Array.from({ length: partCount }, () => new Map<Key, Value>());
-    for (const part of this.#parts) {
-      for (const [key, value] of part) parts[partOf(key, partCount)]?.set(key, value);
+  #put(number: number, part: Map<Key, Value>): void {
+    const place = Math.floor(number / groupPartsMax);
+    const group = this.#groups[place] ?? [];
+    const ownGroup = this.#groupsSince[place] === this.#sharedCount ? group : group.slice();
+    ownGroup[number % groupPartsMax] = part;
+    this.#groups[place] = ownGroup;
+    this.#groupsSince[place] = this.#sharedCount;
+    this.#partsSince[number] = this.#sharedCount;
+  }
+
+  /** One part more, which takes its entries from one other. */
+  #grow(): void {
+    const added = this.#partCount;
+    const from = this.#own(splitNext(added));
+    this.#partCount += 1;
+    const part = new Map<Key, Value>();
+    for (const [key, value] of from) {
+      if (partOf(key, this.#partCount) !== added) continue;
+      part.set(key, value);
+      from.delete(key);
     }
-    this.#parts = parts;
-    this.#owned = parts.map(() => this.#sharedCount);
+    this.#put(added, part);
   }
 }
 

@@ -30,3 +30,21 @@ it('is the map that the changes make, and tells in what two of them differ', () 
     { numRuns: 50 },
   );
 });
+
+it('tells in what two of them differ also when there are many parts, and either is the larger', () => {
+  const cow = new CowMap<string, number>();
+  const set = (from: number, to: number): ReadonlyMap<string, number> => {
+    for (let number = from; number < to; number += 1) cow.set(`unit-${number}.service`, number);
+    return cow.share();
+  };
+  const small = set(0, 5_000);
+  const large = set(5_000, 12_000);
+  cow.set('unit-7.service', null);
+  const less = cow.share();
+  const added = Array.from({ length: 7_000 }, (_, at) => `unit-${5_000 + at}.service`).sort();
+  expect(changedKeys(small, large).sort()).toEqual(added);
+  expect(changedKeys(large, small).sort()).toEqual(added);
+  expect(changedKeys(large, less)).toEqual(['unit-7.service']);
+  expect(changedKeys(large, set(0, 0))).toEqual(['unit-7.service']);
+  expect(new Set(large.keys()).size).toBe(12_000);
+});
