@@ -165,7 +165,7 @@ const noticesList = {
   description: 'Conditions of the whole cluster that a person must know of.',
   httpMethod: 'GET',
   path: 'notices',
-  parameters: {},
+  parameters: { except: inQuery },
   response: ref('NoticeList'),
 };
 

@@ -177,7 +177,7 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
   const notices = options.notices ?? noNotices;
   app.get(
     `${apiRoot}/notices`,
-    answer((_request, signal) => listNotices(notices, signal)),
+    answer((r, signal) => listNotices(notices, queryOf(r), signal)),
   );
   app.get(
     `${apiRoot}/discovery`,
@@ -264,8 +264,21 @@ function answering<R extends FastifyRequest>(
       reply.raw.off('close', end);
     }
     reply.code(answer.status);
-    await (answer.body === null ? reply.send() : reply.send(answer.body));
+    if (answer.body === null) return void (await reply.send());
+    const next = nextPageLink(request.url, answer.body);
+    if (next !== null) reply.header('link', next);
+    // As bytes: a long text is encoded much more slowly while it is written.
+    reply.type('application/json; charset=utf-8');
+    await reply.send(Buffer.from(JSON.stringify(answer.body)));
   };
+}
+
+/** RFC 8288: whoever reads on need not read this page first. */
+function nextPageLink(path: string, body: object): string | null {
+  if (!('nextPageToken' in body)) return null;
+  const url = new URL(path, 'http://fleetd');
+  url.searchParams.set('nextPageToken', String(body.nextPageToken));
+  return `<${url.pathname}${url.search}>; rel="next"`;
 }
 
 const departed = new Error('the client went away');

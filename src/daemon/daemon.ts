@@ -46,7 +46,7 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
   const { registry, log, notifier } = parts;
   const counts = newCounts(log);
   tellOfBrake(registry, counts);
-  counts.notices.addAsked((asking) => orphanNotices(registry.catalog, asking));
+  counts.notices.addAsked('orphans', (asking) => orphanNotices(registry.catalog, asking));
   const reloader = reloaderFor(parts);
   const life = new MachineLife(parts, counts);
   counts.notices.addOwn(() => storeNotices(signsOf(registry, counts)));

@@ -2,7 +2,7 @@ import { FleetError } from '../lib/error.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Metric } from '../lib/metric.ts';
 import { byText } from '../lib/order.ts';
-import { type Notice, type Notices, noticeKinds } from '../model/notice.ts';
+import { type Notice, type NoticeKind, type Notices, noticeKinds } from '../model/notice.ts';
 
 /** Notices that this machine knows by itself, at once; must neither throw nor wait. */
 export type OwnNotices = () => readonly Notice[];
@@ -18,7 +18,7 @@ const limits = {
 /** Where the parts of a daemon hang their notices, and the API finds them. */
 export class NoticeBoard implements Notices {
   readonly #own = new Set<OwnNotices>();
-  readonly #asked = new Set<AskedNotices>();
+  readonly #asked = new Set<{ readonly kind: NoticeKind; readonly ask: AskedNotices }>();
   readonly #log: Logger;
 
   constructor(log: Logger) {
@@ -32,15 +32,21 @@ export class NoticeBoard implements Notices {
   }
 
   /** What has to be asked for, at each request anew. Returns how to take it down. */
-  addAsked(source: AskedNotices): () => void {
+  addAsked(kind: NoticeKind, ask: AskedNotices): () => void {
+    const source = { kind, ask };
     this.#asked.add(source);
     return () => this.#asked.delete(source);
   }
 
-  async read(signal: AbortSignal): Promise<readonly Notice[]> {
+  async read(
+    signal: AbortSignal,
+    except: ReadonlySet<string> = new Set(),
+  ): Promise<readonly Notice[]> {
     const within = AbortSignal.any([signal, AbortSignal.timeout(limits.askedMs)]);
-    const asked = await Promise.all([...this.#asked].map((source) => this.#ask(source, within)));
-    return sorted([...this.#ownNow(), ...asked.flat()]);
+    const wanted = [...this.#asked].filter(({ kind }) => !except.has(kind));
+    const asked = await Promise.all(wanted.map(({ ask }) => this.#ask(ask, within)));
+    const all = [...this.#ownNow(), ...asked.flat()];
+    return sorted(all.filter(({ kind }) => !except.has(kind)));
   }
 
   /** How many notices of each kind this machine knows of by itself. */

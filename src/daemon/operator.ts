@@ -50,7 +50,7 @@ export function metricsOf(registry: Registry, counts: Counts): readonly Metric[]
 /** Hangs the brake on the board: the leader knows of it at once, everybody by asking the store. */
 export function tellOfBrake({ roster }: Registry, { notices, engine }: Counts): void {
   notices.addOwn(() => brakeNotices(engine.session?.picture().brake ?? null));
-  notices.addAsked(async (signal) => brakeNotices(await roster.readBrake(signal)));
+  notices.addAsked('brake', async (signal) => brakeNotices(await roster.readBrake(signal)));
 }
 
 /** What the signs of the store are read from. */

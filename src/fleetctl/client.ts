@@ -14,6 +14,7 @@ import {
   unitNamesMax,
 } from '../api/schema.ts';
 import { FleetError } from '../lib/error.ts';
+import type { NoticeKind } from '../model/notice.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { limits } from './limits.ts';
 import {
@@ -107,10 +108,14 @@ export class FleetClient {
   }
 
   /** Conditions of the cluster to be told; none from a fleetd of fleet 1.0, which has no such path. */
-  async listNotices(): Promise<readonly NoticeBody[]> {
-    const answer = await this.#send({ method: 'GET', path: `${apiRoot}/notices` });
+  async listNotices(except: readonly NoticeKind[] = []): Promise<readonly NoticeBody[]> {
+    const query =
+      except.length === 0 ? '' : `?${new URLSearchParams({ except: except.join(',') })}`;
+    const answer = await this.#get(`${apiRoot}/notices${query}`);
     const notices: unknown = parseObject(answer.text)?.['notices'];
-    return answer.status === 200 && Array.isArray(notices) ? notices.filter(isNotice) : [];
+    if (answer.status !== 200 || !Array.isArray(notices)) return [];
+    const left = new Set<string>(except); // an older fleetd tells them all the same
+    return notices.filter(isNotice).filter(({ kind }) => !left.has(kind));
   }
 
   /** A text also goes as options: the fleetd of fleet 1.0 knows nothing else. */
@@ -189,21 +194,32 @@ export class FleetClient {
   ): Promise<readonly T[]> {
     const items: T[] = [];
     const resource = collection === 'states' ? 'state' : collection;
-    let token: string | null = null;
-    do {
-      const query = new URLSearchParams({ ...filter, limit: String(pageItemsMax) });
-      if (token !== null) query.set('nextPageToken', token);
-      const answer = await this.#send({ method: 'GET', path: `${apiRoot}/${resource}?${query}` });
+    const pathOf = (token: object): string => {
+      const query = new URLSearchParams({ ...filter, limit: String(pageItemsMax), ...token });
+      return `${apiRoot}/${resource}?${query}`;
+    };
+    let asked: Promise<ApiAnswer> | null = this.#get(pathOf({}));
+    while (asked !== null) {
+      const answer: ApiAnswer = await asked;
+      // fleetd gets on with the next page while this one is read.
+      const early = answer.nextPath === null ? null : this.#get(answer.nextPath);
+      early?.catch(() => 'told when its turn comes, if it does');
       const page = this.#read(answer);
       const found: unknown = page[collection] ?? (isEmpty(page) ? [] : null);
       if (!Array.isArray(found)) {
         throw notFleetd(this.#transport.endpoint, `its answer has no "${collection}"`);
       }
       for (const item of found) items.push(item as T);
-      const next: unknown = page['nextPageToken'];
-      token = typeof next === 'string' ? next : null;
-    } while (token !== null);
+      const token: unknown = page['nextPageToken'];
+      const late = (): Promise<ApiAnswer> | null =>
+        typeof token === 'string' ? this.#get(pathOf({ nextPageToken: token })) : null;
+      asked = early ?? late();
+    }
     return items;
+  }
+
+  #get(path: string): Promise<ApiAnswer> {
+    return this.#send({ method: 'GET', path });
   }
 
   async #send(request: ApiRequest): Promise<ApiAnswer> {

@@ -4,19 +4,27 @@ import { messageOf } from '../lib/error.ts';
 import type { Context } from './command.ts';
 import { limits } from './limits.ts';
 
+/** What a command that has to do with notices may add to them. */
+interface MoreNotices {
+  /** Notices about orphans that the work itself has found: fleetd is not asked to look for them. */
+  readonly found?: () => readonly NoticeBody[];
+  /** What is done once they are told. */
+  readonly more?: (notices: readonly NoticeBody[]) => Promise<void>;
+}
+
 /**
  * Does something while the cluster is asked for its notices, then tells them on stderr: one line
  * and what to do, each. What was asked for never waits for them, and with none, with a fleetd that
- * has no such thing, or with one that does not answer, nothing is told. `more` may add to them.
+ * has no such thing, or with one that does not answer, nothing is told.
  */
 export async function withNotices<T>(
   context: Context,
   work: () => Promise<T>,
-  more: (notices: readonly NoticeBody[]) => Promise<void> = async () => undefined,
+  { found, more = async () => undefined }: MoreNotices = {},
 ): Promise<T> {
   const client = context.client();
   const working = work();
-  const asked = client.listNotices().catch(() => []); // the work says what is wrong with fleetd
+  const asked = client.listNotices(found === undefined ? [] : ['orphans']).catch(() => []); // the work says what is wrong with fleetd
   let failure: string | null = null;
   try {
     return await working;
@@ -24,7 +32,7 @@ export async function withNotices<T>(
     failure = messageOf(error);
     throw error;
   } finally {
-    const notices = await soon(asked, context);
+    const notices = [...(await soon(asked, context)), ...(found?.() ?? [])];
     for (const notice of notices) tellUnlessSaid(context, notice, failure);
     if (failure === null) await more(notices);
   }

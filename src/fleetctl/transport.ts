@@ -17,6 +17,8 @@ export interface ApiRequest {
 export interface ApiAnswer {
   readonly status: number;
   readonly text: string;
+  /** Path and query of the page after this one, where a header says so. */
+  readonly nextPath: string | null;
 }
 
 /** How to reach a fleetd. */
@@ -90,10 +92,10 @@ export class Transport {
       sent.once('error', reject);
       sent.once('socket', () => deadline.start());
       sent.once('response', (response) => {
-        readAll(response).then(
-          (text) => resolve({ status: response.statusCode ?? 0, text }),
-          reject,
-        );
+        const { statusCode: status = 0 } = response;
+        const nextPath =
+          /^<(\/[^>]*)>; rel="next"$/.exec(String(response.headers['link']))?.[1] ?? null;
+        readAll(response).then((text) => resolve({ status, text, nextPath }), reject);
       });
       sent.end(payload ?? undefined);
     });

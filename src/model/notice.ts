@@ -33,6 +33,9 @@ export interface Notice {
 
 /** Who knows every notice of this machine and of the store, at the time of asking. */
 export interface Notices {
-  /** Never rejects: what cannot be found out by now is left out, what is known is told. */
-  read(signal: AbortSignal): Promise<readonly Notice[]>;
+  /**
+   * Never rejects: what cannot be found out by now is left out, what is known is told. What is only
+   * asked for is not asked for kinds in `except`.
+   */
+  read(signal: AbortSignal, except?: ReadonlySet<string>): Promise<readonly Notice[]>;
 }

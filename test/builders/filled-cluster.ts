@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi } from '../../src/api/server.ts';
+import { NoticeBoard } from '../../src/daemon/notice-board.ts';
+import { orphanNotices } from '../../src/daemon/orphan-notices.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { BootId, MachineId } from '../../src/model/ids.ts';
 import type { Machine } from '../../src/model/machine.ts';
@@ -40,7 +42,10 @@ export async function aFilledCluster(size: {
   await registry.cluster.settle({ clusterId: null, epoch: null, revision: null }, 'filled', never);
   await fill(registry, machines, size.unitCount);
   const { log } = captureLog();
-  const api = await createApi({ catalog: registry.catalog, log, version: 'filled' });
+  const { catalog } = registry;
+  const notices = new NoticeBoard(log);
+  notices.addAsked('orphans', (signal) => orphanNotices(catalog, signal));
+  const api = await createApi({ catalog, log, version: 'filled', notices });
   const server = createServer(api.requestListener);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   return {

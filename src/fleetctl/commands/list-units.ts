@@ -1,5 +1,7 @@
 import type { UnitStateBody } from '../../api/schema.ts';
 import { byText } from '../../lib/order.ts';
+import type { MachineId } from '../../model/ids.ts';
+import { type OrphanRow, tellOrphans } from '../../model/orphan-notice.ts';
 import { tellBrakedUnits } from '../braked-units.ts';
 import type { Command, ExitStatus } from '../command.ts';
 import { hashText, MachineNames } from '../machine-names.ts';
@@ -23,8 +25,10 @@ export const listUnits: Command = {
     const wanted = fields ?? ['unit', 'machine', 'active', 'sub'];
     chooseColumns(columns(isFull, new MachineNames([])), wanted); // a bad field costs no request
     const client = context.client();
+    let found: readonly UnitStateBody[] = [];
     const list = async (): Promise<ExitStatus> => {
-      const [found, machines] = await Promise.all([client.listStates(), client.listMachines()]);
+      const [rows, machines] = await Promise.all([client.listStates(), client.listMachines()]);
+      found = rows;
       const states = [...found].sort(
         (one, other) => byText(one.name, other.name) || byText(one.machineID, other.machineID),
       );
@@ -33,11 +37,19 @@ export const listUnits: Command = {
       else context.screen.write(formatTable(chosen, states, hasLegend));
       return 0;
     };
-    return withNotices(context, list, async (notices) => {
-      if (notices.some(({ kind }) => kind === 'brake')) await tellBrakedUnits(context);
+    return withNotices(context, list, {
+      found: () => tellOrphans(found.flatMap(orphanIn)),
+      more: async (notices) => {
+        if (notices.some(({ kind }) => kind === 'brake')) await tellBrakedUnits(context);
+      },
     });
   },
 };
+
+function orphanIn(row: UnitStateBody): readonly OrphanRow[] {
+  const { name: unit, machineID, systemdActiveState: active } = row;
+  return row.orphan === true ? [{ unit, machine: machineID as MachineId, active }] : [];
+}
 
 function columns(isFull: boolean, machines: MachineNames): readonly Column<UnitStateBody>[] {
   return [

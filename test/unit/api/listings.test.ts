@@ -45,6 +45,17 @@ describe('pages', () => {
     expect(pages.flat().sort()).toEqual([1, 2, 3, 4, 5].map((number) => `u${number}.service`));
   });
 
+  it('name the next one in a header, as in their body', async () => {
+    const { api } = await setUp(3);
+    const first = await api.inject({ method: 'GET', url: '/fleet/v1/units?limit=2&brief=true' });
+    const path = /^<(.*)>; rel="next"$/.exec(String(first.headers['link']))?.[1] ?? '';
+    const second = await api.inject({ method: 'GET', url: path });
+    const { nextPageToken } = JSON.parse(first.text);
+    const plain = `/units?limit=2&brief=true&nextPageToken=${encodeURIComponent(nextPageToken)}`;
+    expect(JSON.parse(second.text)).toEqual((await ask(api, 'GET', plain)).body);
+    expect(second.headers['link']).toBeUndefined();
+  });
+
   it('show one revision: what is submitted during a walk is not in it', async () => {
     const { api } = await setUp(4);
     let count = 0;

@@ -20,23 +20,32 @@ it('a board with nothing on it has nothing to tell', async () => {
 
 it('what a machine knows and what has to be asked for are told together, by kind', async () => {
   const board = aBoard();
-  board.addAsked(async () => [aNotice('orphans')]);
+  board.addAsked('orphans', async () => [aNotice('orphans')]);
   board.addOwn(() => [aNotice('store-space', 'b'), aNotice('store-space', 'a')]);
-  board.addAsked(async () => [aNotice('brake')]);
+  board.addAsked('brake', async () => [aNotice('brake')]);
   const told = await board.read(never);
   expect(told.map(({ text }) => text)).toEqual(['brake', 'a', 'b', 'orphans']);
+});
+
+it('what somebody leaves out is neither asked for nor told', async () => {
+  const board = aBoard();
+  board.addAsked('orphans', () => Promise.reject(new Error('asked all the same')));
+  board.addAsked('brake', async () => [aNotice('brake')]);
+  board.addOwn(() => [aNotice('store-space')]);
+  const told = await board.read(never, new Set(['orphans', 'store-space', 'of tomorrow']));
+  expect(told).toEqual([aNotice('brake')]);
 });
 
 it('what two know is told once', async () => {
   const board = aBoard();
   board.addOwn(() => [aNotice('brake')]);
-  board.addAsked(async () => [aNotice('brake')]);
+  board.addAsked('brake', async () => [aNotice('brake')]);
   expect(await board.read(never)).toEqual([aNotice('brake')]);
 });
 
 it('one who cannot answer does not silence the others', async () => {
   const board = aBoard();
-  board.addAsked(async () => {
+  board.addAsked('brake', async () => {
     throw new FleetError('etcd is away', {
       code: 'registry/unavailable',
       retry: 'soon',
@@ -49,7 +58,7 @@ it('one who cannot answer does not silence the others', async () => {
 
 it('one who does not answer while somebody waits is left out', async () => {
   const board = aBoard();
-  board.addAsked(() => new Promise(() => undefined));
+  board.addAsked('brake', () => new Promise(() => undefined));
   board.addOwn(() => [aNotice('store-not-ours')]);
   const enough = new AbortController();
   const told = board.read(enough.signal);
@@ -59,7 +68,7 @@ it('one who does not answer while somebody waits is left out', async () => {
 
 it('a defect of a source is not hidden', async () => {
   const board = aBoard();
-  board.addAsked(async () => {
+  board.addAsked('brake', async () => {
     throw new TypeError('a defect');
   });
   await expect(board.read(never)).rejects.toThrow('a defect');

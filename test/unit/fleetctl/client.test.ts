@@ -156,6 +156,28 @@ describe('a listing', () => {
     expect(asked).toEqual(['1000 null', '1000 t', '1000 null', '1000 t']);
     client.close();
   });
+
+  it('reads on where a header says, each page once', async () => {
+    const asked: string[] = [];
+    const endpoint = await answering((request, response) => {
+      const number = Number(new URL(request.url ?? '', 'http://any').searchParams.get('page') ?? 1);
+      asked.push(request.url ?? '');
+      const link = `<${request.url?.split('&page')[0]}&page=${number + 1}>; rel="next"`;
+      response.writeHead(200, number === 3 ? {} : { link });
+      const states = [{ name: `unit-${number}`, machineID: 'm' }];
+      response.end(JSON.stringify({ states, ...(number === 3 ? {} : { nextPageToken: 'late' }) }));
+    });
+    const url = new URL(endpoint);
+    const client = new FleetClient({
+      endpoint: { kind: 'tcp', host: url.hostname, port: Number(url.port) },
+      requestTimeoutMs: 5000,
+    });
+    const names = (await client.listStates()).map(({ name }) => name);
+    expect(names).toEqual(['unit-1', 'unit-2', 'unit-3']);
+    const path = '/fleet/v1/state?limit=1000';
+    expect(asked).toEqual([path, `${path}&page=2`, `${path}&page=3`]);
+    client.close();
+  });
 });
 
 describe('one refused unit', () => {
