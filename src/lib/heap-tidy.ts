@@ -1,4 +1,4 @@
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Clock, rest } from './clock.ts';
 
@@ -7,8 +7,8 @@ export const heapTidyLimits = {
   lookEveryMs: 20_000,
   /** Grown by this since it was tidied last, it is tidied again. */
   growthBytesMin: 4 * 1024 * 1024,
-  /** With more in use a pass would hold up the loop; V8 then does what it thinks best. */
-  usedBytesMax: 32 * 1024 * 1024,
+  /** With more old objects a pass would hold up the loop; V8 then does what it thinks best. */
+  oldBytesMax: 32 * 1024 * 1024,
   /** A loop that takes more than this share of a processor is left alone. */
   busyShareMax: 0.1,
   /** V8 drops what it compiled when several collections went by without a call. */
@@ -20,7 +20,8 @@ export const heapTidyLimits = {
 export interface Heap {
   /** What V8 holds for it, used or not. */
   totalBytes(): number;
-  usedBytes(): number;
+  /** Of objects that have lived through a collection: young ones may all be garbage by now. */
+  oldBytes(): number;
   /** Whether the loop has had little to do since the last question. */
   isQuiet(): boolean;
   /** One full collection that also returns what is free to the system. */
@@ -37,7 +38,7 @@ export async function keepHeapTidy(heap: Heap, clock: Clock, signal: AbortSignal
     await rest(heapTidyLimits.lookEveryMs, clock, signal);
     const bytes = heap.totalBytes();
     const isQuiet = heap.isQuiet();
-    if (!isQuiet || heap.usedBytes() > heapTidyLimits.usedBytesMax) continue;
+    if (!isQuiet || heap.oldBytes() > heapTidyLimits.oldBytesMax) continue;
     if (bytes < tidyBytes + heapTidyLimits.growthBytesMin) continue;
     for (let pass = 0; pass < heapTidyLimits.passCount && !signal.aborted; pass += 1) {
       heap.collect();
@@ -52,7 +53,10 @@ export function thisHeap(clock: Clock): Heap {
   let before = { atMs: clock.nowMs(), workMs: threadWorkMs() };
   return {
     totalBytes: () => getHeapStatistics().total_heap_size,
-    usedBytes: () => getHeapStatistics().used_heap_size,
+    oldBytes: () =>
+      getHeapSpaceStatistics()
+        .filter(({ space_name }) => !space_name.startsWith('new_'))
+        .reduce((so, { space_used_size }) => so + space_used_size, 0),
     isQuiet: () => {
       const now = { atMs: clock.nowMs(), workMs: threadWorkMs() };
       const share = (now.workMs - before.workMs) / (now.atMs - before.atMs);

@@ -2,16 +2,16 @@ import { expect, test } from 'vitest';
 import { type Heap, heapTidyLimits, keepHeapTidy } from '../../../src/lib/heap-tidy.ts';
 import { ManualClock } from '../../builders/manual-clock.ts';
 
-const { lookEveryMs, passEveryMs, passCount, growthBytesMin, usedBytesMax } = heapTidyLimits;
+const { lookEveryMs, passEveryMs, passCount, growthBytesMin, oldBytesMax } = heapTidyLimits;
 const seriesMs = passCount * passEveryMs;
 const mega = 1024 * 1024;
 
 /** A heap of that size, under `keepHeapTidy`; how often it was collected. */
-function tidied(start: { totalBytes: number; usedBytes: number; isQuiet: boolean }) {
+function tidied(start: { totalBytes: number; oldBytes: number; isQuiet: boolean }) {
   const state = { ...start, collectCount: 0 };
   const heap: Heap = {
     totalBytes: () => state.totalBytes,
-    usedBytes: () => state.usedBytes,
+    oldBytes: () => state.oldBytes,
     isQuiet: () => state.isQuiet,
     collect: () => {
       state.collectCount += 1;
@@ -23,7 +23,7 @@ function tidied(start: { totalBytes: number; usedBytes: number; isQuiet: boolean
   return { state, clock, ending, running };
 }
 
-const idle = { totalBytes: 15 * mega, usedBytes: 10 * mega, isQuiet: true };
+const idle = { totalBytes: 15 * mega, oldBytes: 10 * mega, isQuiet: true };
 
 test('what starting left behind is given back once, and no more while nothing grows', async () => {
   const { state, clock } = tidied(idle);
@@ -45,7 +45,7 @@ test('so is what a burst of work left behind', async () => {
 
 test.each([
   ['a loop that is busy', { isQuiet: false }],
-  ['a heap so large that a pass would hold up the loop', { usedBytes: usedBytesMax + 1 }],
+  ['a heap so large that a pass would hold up the loop', { oldBytes: oldBytesMax + 1 }],
 ])('%s is left alone', async (_what, change) => {
   const { state, clock } = tidied({ ...idle, ...change });
   await clock.pass(10 * lookEveryMs);
