@@ -1,4 +1,5 @@
 import { gathered, type Steps } from '../lib/steps.ts';
+import { WideSet } from '../lib/wide-map.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -12,7 +13,7 @@ import type { PictureDelta } from './picture-delta.ts';
  */
 export class Agenda {
   /** Units that are judged anew. */
-  readonly units = new Set<UnitName>();
+  readonly units = new WideSet<UnitName>();
   /** Global units that are asked about on every machine. */
   readonly globals = new Set<UnitName>();
   /** Machines on which every global unit is asked about. */
@@ -20,7 +21,7 @@ export class Agenda {
   /** Rooms in which something may be running that was not before, or the other way round. */
   readonly changedRooms = new Set<MachineId>();
   readonly #draft: Draft;
-  readonly #asked = new Set<UnitName>();
+  readonly #asked = new WideSet<UnitName>();
   readonly #queue: UnitName[] = [];
 
   constructor(draft: Draft) {

@@ -1,4 +1,6 @@
-import type { Steps } from '../lib/steps.ts';
+import { byText } from '../lib/order.ts';
+import { type Steps, sorted } from '../lib/steps.ts';
+import { WideSet } from '../lib/wide-map.ts';
 import type { Change, Decision } from '../model/change.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import type { Draft } from './draft.ts';
@@ -6,7 +8,7 @@ import { limits } from './limits.ts';
 import type { Reasoned } from './subject.ts';
 
 /**
- * Makes decisions of the changes of all units, in the order of `changes`: one for each unit, one
+ * Makes decisions of the changes of all units, by name: one for each unit, one
  * for all units that move together. What can wait for its own transaction (taking a copy down,
  * taking an order back) is split off where a unit has too many of them for one.
  */
@@ -14,9 +16,9 @@ export function* unitDecisions(
   draft: Draft,
   changes: ReadonlyMap<UnitName, readonly Reasoned[]>,
 ): Steps<Decision[]> {
-  const done = new Set<UnitName>();
+  const done = new WideSet<UnitName>();
   const decisions: Decision[] = [];
-  for (const unit of changes.keys()) {
+  for (const unit of yield* sorted(changes.keys(), byText)) {
     yield;
     if (done.has(unit)) continue;
     const members = [...draft.groupOf(unit)].filter((member) => changes.has(member));

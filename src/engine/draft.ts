@@ -1,5 +1,6 @@
 import { byText } from '../lib/order.ts';
 import type { Steps } from '../lib/steps.ts';
+import { WideMap, WideSet } from '../lib/wide-map.ts';
 import { type Brake, isBraking } from '../model/brake.ts';
 import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
 import { type GlobMatcher, peerOf } from '../model/conflict.ts';
@@ -48,7 +49,7 @@ export class Draft {
   readonly rooms = new Map<MachineId, Room>();
   readonly candidates: Candidates;
   /** Non-global units that have a machine after this plan. */
-  readonly seats = new Map<UnitName, Seat>();
+  readonly seats = new WideMap<UnitName, Seat>();
   /** Units that nothing is decided about, where others have to get along with them. */
   readonly fixed = new Map<UnitName, MachineId>();
   /**
@@ -66,8 +67,8 @@ export class Draft {
   /** The unit that is asked about: what it waits for is noted for it. */
   subject: UnitName | null = null;
   /** Units that have got a seat or lost one since the picture was turned. */
-  readonly moved = new Set<UnitName>();
-  readonly #tenants = new Map<UnitName, Tenant>();
+  readonly moved = new WideSet<UnitName>();
+  readonly #tenants = new WideMap<UnitName, Tenant>();
   readonly #groups = new Map<UnitName, Set<UnitName>>();
 
   constructor(candidatesOf: (draft: Draft) => Candidates) {

@@ -1,5 +1,6 @@
 import { byText } from '../lib/order.ts';
 import type { Steps } from '../lib/steps.ts';
+import { WideMap } from '../lib/wide-map.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -31,9 +32,12 @@ export interface Following {
   readonly circles: ReadonlyMap<UnitName, string>;
 }
 
-/** Walks MachineOf= from every unit; targets that are not in `units` end the walk. */
-export function* followings(units: Placeable): Steps<Following> {
-  const depths = new Map<UnitName, number>();
+/**
+ * Walks MachineOf= from every unit, in the order of `names`; targets that are not in `units` end the
+ * walk.
+ */
+export function* followings(units: Placeable, names: Iterable<UnitName>): Steps<Following> {
+  const depths = new WideMap<UnitName, number>();
   const circles = new Map<UnitName, string>();
   const path: UnitName[] = [];
   const depthOf = (unit: UnitName): number => {
@@ -52,9 +56,9 @@ export function* followings(units: Placeable): Steps<Following> {
     depths.set(unit, depth);
     return depth;
   };
-  for (const unit of units.keys()) {
+  for (const unit of names) {
     yield;
-    depthOf(unit);
+    if (units.has(unit)) depthOf(unit);
   }
   return { depths, circles };
 }

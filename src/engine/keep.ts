@@ -1,5 +1,6 @@
 import { byText } from '../lib/order.ts';
 import { type Steps, sorted } from '../lib/steps.ts';
+import { WideMap } from '../lib/wide-map.ts';
 import type { Peer } from '../model/conflict.ts';
 import { hasFinished, isKnownFinished } from '../model/copy.ts';
 import { type MachineId, shortId } from '../model/ids.ts';
@@ -39,7 +40,7 @@ export function* keepSeats(
   units: Placeable,
   following: Following,
 ): Steps<ReadonlyMap<UnitName, Homeless>> {
-  const homeless = new Map<UnitName, Homeless>();
+  const homeless = new WideMap<UnitName, Homeless>();
   for (const unit of yield* stayingOrder(draft, units, following)) {
     yield;
     const record = units.get(unit);

@@ -1,4 +1,5 @@
 import type { Steps } from '../lib/steps.ts';
+import { WideMap, WideSet } from '../lib/wide-map.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
@@ -23,12 +24,12 @@ export class Lookups {
   /** When the objections of a placement were last written anew. */
   readonly refreshedMs = new Map<UnitName, number>();
   /** Texts that are stored and that no unit and no order refers to. */
-  readonly unusedTexts = new Set<ContentHash>();
+  readonly unusedTexts = new WideSet<ContentHash>();
   /** Machines with orders of units that have no record: how many. */
   readonly #strayCounts = new Map<MachineId, number>();
   readonly #strays = new Whereabouts();
   readonly #followers = new Map<UnitName, Set<UnitName>>();
-  readonly #textUses = new Map<ContentHash, number>();
+  readonly #textUses = new WideMap<ContentHash, number>();
 
   /** Machines with orders of units that have no record. */
   strayMachines(): Iterable<MachineId> {
@@ -162,7 +163,11 @@ function removeFrom<Key>(sets: Map<Key, Set<UnitName>>, key: Key, unit: UnitName
   if (set?.size === 0) sets.delete(key);
 }
 
-function setMember<Value>(set: Set<Value>, value: Value, isMember: boolean): void {
+function setMember<Value>(
+  set: Pick<Set<Value>, 'delete'> & { add(value: Value): unknown },
+  value: Value,
+  isMember: boolean,
+): void {
   if (isMember) set.add(value);
   else set.delete(value);
 }

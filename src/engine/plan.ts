@@ -61,7 +61,7 @@ export function planCluster(
   for (const machine of picture.machines.keys()) furnish(draft, machine, null);
   for (const unit of picture.placements.keys()) draft.fix(unit);
   const units = placeable(picture);
-  const following = finished(followings(units));
+  const following = finished(followings(units, units.keys()));
   const homeless = finished(keepSeats(draft, units, following));
   keepGlobals(draft, draft.rooms.values());
   finished(settle(draft, homeless, following));

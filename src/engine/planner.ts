@@ -1,6 +1,7 @@
 import { changedKeys, changedMembers } from '../lib/changed-keys.ts';
 import { byText } from '../lib/order.ts';
 import { gathered, type Steps, sorted } from '../lib/steps.ts';
+import { WideMap, WideSet } from '../lib/wide-map.ts';
 import type { Decision } from '../model/change.ts';
 import { type ClusterPicture, emptyPicture } from '../model/cluster-picture.ts';
 import { inConflict } from '../model/conflict.ts';
@@ -45,7 +46,7 @@ export class Planner {
   readonly #seatedGlobals = new Map<MachineId, readonly UnitName[]>();
   readonly #orphanRooms = new Set<MachineId>();
   /** What is asked about in the next plan whatever happens: this one wants it changed, or time may. */
-  #openUnits = new Set<UnitName>();
+  #openUnits = new WideSet<UnitName>();
   #openMachines = new Set<MachineId>();
   #openMembers = new Set<MachineId>();
 
@@ -74,10 +75,10 @@ export class Planner {
     const members = memberDecisions(draft, [...changed, ...delta.members, ...this.#openMembers]);
     yield* this.#stayOpen(changes, touched, agenda, members);
     const ofOrphans = orphanDecisions(picture, draft.lookups.strayMachines());
-    const ofUnits = [...members, ...ofOrphans, ...(yield* unitDecisions(draft, changes))];
+    const ofUnits = members.concat(ofOrphans, yield* unitDecisions(draft, changes));
     const ofTexts = yield* unusedTextDecisions(draft, ofUnits);
     const first = [...brakeDecisions(picture.brake, draft.brake), ...forgotten];
-    return { decisions: [...first, ...ofUnits, ...ofTexts], wakeAtMs: draft.wakeAtMs };
+    return { decisions: first.concat(ofUnits, ofTexts), wakeAtMs: draft.wakeAtMs };
   }
 
   /** True when a machine is seen to be gone that was not before (see `isVanishing`). */
@@ -160,14 +161,14 @@ export class Planner {
       yield;
       draft.fix(unit);
     }
-    const names = yield* sorted([...agenda.units], byText);
-    const units = new Map<UnitName, UnitRecord>();
+    const names = yield* sorted(agenda.units, byText);
+    const units = new WideMap<UnitName, UnitRecord>();
     for (const unit of names) {
       yield;
       const record = draft.picture.units.get(unit);
       if (record !== undefined && isPlaceable(draft.picture, unit)) units.set(unit, record);
     }
-    const following = yield* followings(units);
+    const following = yield* followings(units, names);
     for (const unit of this.#circles.keys()) if (agenda.units.has(unit)) this.#circles.delete(unit);
     for (const [unit, circle] of following.circles) this.#circles.set(unit, circle);
     return { homeless: yield* keepSeats(draft, units, following), following };
@@ -180,9 +181,8 @@ export class Planner {
     return isReplacing ? [...this.#unhappy] : this.#inConflictWith(this.#traffic.departures);
   }
 
-  #inConflictWith(tenants: ReadonlySet<Tenant>): readonly UnitName[] {
-    if (tenants.size === 0) return [];
-    const others = [...tenants];
+  #inConflictWith(others: readonly Tenant[]): readonly UnitName[] {
+    if (others.length === 0) return [];
     const { matches } = this.#draft;
     return [...this.#unhappy].filter((unit) => {
       const peer = this.#draft.peer(unit);
@@ -202,13 +202,13 @@ export class Planner {
     }
     for (const id of agenda.machines) this.#touchBesideGlobals(id, touched, agenda);
     if ([...this.#unhappy].every((unit) => touched.has(unit))) return touched;
-    const moving = yield* gathered(this.#traffic.departures, this.#traffic.entries);
-    for (const unit of this.#inConflictWith(moving)) touched.add(unit);
+    const { departures, entries } = this.#traffic;
+    for (const unit of this.#inConflictWith([...departures, ...entries])) touched.add(unit);
     return touched;
   }
 
   /** Whoever shares a room with a global unit that has come or gone, or asks for other things now. */
-  #touchBesideGlobals(id: MachineId, touched: Set<UnitName>, agenda: Agenda): void {
+  #touchBesideGlobals(id: MachineId, touched: WideSet<UnitName>, agenda: Agenda): void {
     const before = this.#seatedGlobals.get(id) ?? [];
     const room = this.#draft.rooms.get(id);
     const now = wantedGlobals(this.#draft).flatMap(([unit]) => {
@@ -220,8 +220,8 @@ export class Planner {
     else this.#seatedGlobals.delete(id);
   }
 
-  #touchNeighbours(unit: UnitName, machines: Iterable<MachineId>, touched: Set<UnitName>): void {
-    for (const id of machines) {
+  #touchNeighbours(unit: UnitName, on: Iterable<MachineId>, touched: WideSet<UnitName>): void {
+    for (const id of on) {
       for (const name of neighbours(this.#draft, unit, id)) touched.add(name);
     }
   }
@@ -235,8 +235,8 @@ export class Planner {
     const machines = [...agenda.machines].sort(byText);
     const globals = machines.length > 0 ? wantedGlobals(draft).map(([unit]) => unit) : [];
     const asked = yield* gathered(touched, globals, agenda.globals);
-    const names = yield* sorted([...asked], byText);
-    const changes = new Map<UnitName, readonly Reasoned[]>();
+    const names = yield* sorted(asked, byText);
+    const changes = new WideMap<UnitName, readonly Reasoned[]>();
     for (const unit of names) {
       yield;
       const record = draft.picture.units.get(unit);
@@ -262,7 +262,7 @@ export class Planner {
   ): Steps {
     const draft = this.#draft;
     const { picture, lookups, rooms } = draft;
-    this.#openUnits = new Set();
+    this.#openUnits = new WideSet();
     this.#openMachines = new Set();
     for (const unit of draft.wakesMs.keys()) if (unit !== null) this.#openUnits.add(unit);
     for (const [unit, found] of changes) {

@@ -1,3 +1,4 @@
+import { WideSet } from '../lib/wide-map.ts';
 import { inConflict, type Peer } from '../model/conflict.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { Applicant } from '../model/rules.ts';
@@ -23,7 +24,8 @@ interface Item {
  */
 export class Repair {
   readonly #draft: Draft;
-  readonly #placed = new Map<UnitName, Homeless>();
+  readonly #placed = new WideSet<UnitName>();
+  readonly #inOrder: Homeless[] = [];
   #stepCount = 0;
 
   constructor(draft: Draft) {
@@ -32,7 +34,8 @@ export class Repair {
 
   /** This plan has given the unit a seat: it may take another. */
   placed(one: Homeless): void {
-    this.#placed.set(one.unit, one);
+    if (!this.#placed.has(one.unit)) this.#inOrder.push(one);
+    this.#placed.add(one.unit);
   }
 
   /** Seats the unit, and moves others if need be; false when nothing has changed. */
@@ -60,7 +63,8 @@ export class Repair {
   }
 
   #movable(): Map<UnitName, Homeless> {
-    return new Map([...this.#placed].filter(([unit]) => this.#isMovable(unit)));
+    const movable = this.#inOrder.filter(({ unit }) => this.#isMovable(unit));
+    return new Map(movable.map((one) => [one.unit, one]));
   }
 
   /** What this plan has placed by the ordinary rules: its start is not even ordered yet. */

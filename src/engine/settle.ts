@@ -1,5 +1,6 @@
 import { byText } from '../lib/order.ts';
 import { type Steps, sorted } from '../lib/steps.ts';
+import { WideSet } from '../lib/wide-map.ts';
 import type { Peer } from '../model/conflict.ts';
 import type { Applicant } from '../model/rules.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
@@ -28,7 +29,7 @@ class Settler {
   readonly #homeless: ReadonlyMap<UnitName, Homeless>;
   readonly #following: Following;
   readonly #followers: ReadonlyMap<UnitName, readonly UnitName[]>;
-  readonly #settled = new Set<UnitName>();
+  readonly #settled = new WideSet<UnitName>();
   readonly #repair: Repair;
 
   constructor(

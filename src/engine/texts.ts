@@ -1,5 +1,6 @@
 import { byText } from '../lib/order.ts';
 import { gathered, type Steps } from '../lib/steps.ts';
+import { WideMap } from '../lib/wide-map.ts';
 import type { Decision } from '../model/change.ts';
 import type { ClusterPicture } from '../model/cluster-picture.ts';
 import type { ContentHash } from '../unitfile/unit-hash.ts';
@@ -27,7 +28,7 @@ export function* unusedTextDecisions(
 ): Steps<Decision[]> {
   const { picture, lookups } = draft;
   if (picture.unreadable.size > 0) return [];
-  const steps = new Map<ContentHash, number>();
+  const steps = new WideMap<ContentHash, number>();
   const count = (text: ContentHash | undefined, step: number): void => {
     if (text !== undefined) steps.set(text, (steps.get(text) ?? 0) + step);
   };

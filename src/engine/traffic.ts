@@ -5,8 +5,8 @@ import type { Doorkeeper, Room, Tenant } from './room.ts';
 export class Traffic implements Doorkeeper {
   /** Everybody who moved in, as often as they did: a set of all tenants takes long to grow. */
   readonly entries: Tenant[] = [];
-  /** Everybody who moved out. */
-  readonly departures = new Set<Tenant>();
+  /** Everybody who moved out, likewise. */
+  readonly departures: Tenant[] = [];
   /** The rooms they moved out of. */
   readonly leftRooms = new Set<MachineId>();
   readonly #next: Doorkeeper;
@@ -30,14 +30,14 @@ export class Traffic implements Doorkeeper {
   }
 
   left(room: Room, tenant: Tenant): void {
-    this.departures.add(tenant);
+    this.departures.push(tenant);
     this.leftRooms.add(room.id);
     this.#next.left(room, tenant);
   }
 
   clear(): void {
     this.entries.length = 0;
-    this.departures.clear();
+    this.departures.length = 0;
     this.leftRooms.clear();
   }
 }

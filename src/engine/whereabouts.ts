@@ -1,9 +1,10 @@
+import { WideMap } from '../lib/wide-map.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 
 /** On which machines something is stored about each unit. Most units are on one. */
 export class Whereabouts {
-  readonly #machines = new Map<UnitName, MachineId | Set<MachineId>>();
+  readonly #machines = new WideMap<UnitName, MachineId | Set<MachineId>>();
 
   of(unit: UnitName): Iterable<MachineId> {
     const known = this.#machines.get(unit);

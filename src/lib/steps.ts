@@ -1,4 +1,5 @@
 import { type Clock, rest } from './clock.ts';
+import { WideSet } from './wide-map.ts';
 
 /**
  * Work that stops now and then, so that whoever does it can see to other things in between. It never
@@ -37,13 +38,17 @@ export async function inTurns<Result>(
 
 const limits = { runCount: 1024, mergeCount: 512, gatherCount: 256, stepsPerLook: 16 } as const;
 
-/** All of these together, each once. */
-export function* gathered<Item>(...sources: readonly Iterable<Item>[]): Steps<Set<Item>> {
-  const all = new Set<Item>();
+/** All of these names together, each once. */
+export function* gathered<Name extends string>(
+  ...sources: readonly Iterable<Name>[]
+): Steps<WideSet<Name>> {
+  const all = new WideSet<Name>();
+  let count = 0;
   for (const source of sources) {
     for (const item of source) {
       all.add(item);
-      if (all.size % limits.gatherCount === 0) yield;
+      count += 1;
+      if (count % limits.gatherCount === 0) yield;
     }
   }
   return all;
@@ -51,14 +56,21 @@ export function* gathered<Item>(...sources: readonly Iterable<Item>[]): Steps<Se
 
 /** The items in order; equal ones as they came. */
 export function* sorted<Item>(
-  items: readonly Item[],
+  items: Iterable<Item>,
   compare: (left: Item, right: Item) => number,
 ): Steps<readonly Item[]> {
-  let runs: (readonly Item[])[] = [];
-  for (let start = 0; start < items.length; start += limits.runCount) {
-    runs.push(items.slice(start, start + limits.runCount).sort(compare));
-    yield;
+  let run: Item[] = [];
+  let runs: (readonly Item[])[] = [run];
+  for (const item of items) {
+    if (run.length === limits.runCount) {
+      run.sort(compare);
+      run = [];
+      runs.push(run);
+      yield;
+    }
+    run.push(item);
   }
+  run.sort(compare);
   while (runs.length > 1) {
     const longer: (readonly Item[])[] = [];
     for (let index = 0; index < runs.length; index += 2) {
