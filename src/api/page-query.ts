@@ -21,10 +21,11 @@ export function readPageQuery(
   query: Query,
   listing: string,
   limitDefaultCount: number,
+  countMax: number = pageItemsMax,
 ): Result<PageRequest, Refusal> {
   const token = queryText(query, 'nextPageToken');
   if (!token.ok) return token;
-  const limit = readLimit(query);
+  const limit = readLimit(query, countMax);
   if (!limit.ok) return limit;
   if (token.value === null)
     return ok({ start: null, limitCount: limit.value ?? limitDefaultCount });
@@ -33,7 +34,7 @@ export function readPageQuery(
   if (decoded.value.listing !== listing) {
     return fail(badQuery('the page token belongs to another listing', startAgain));
   }
-  const limitCount = Math.min(limit.value ?? decoded.value.limitCount, pageItemsMax);
+  const limitCount = Math.min(limit.value ?? decoded.value.limitCount, countMax);
   return ok({ start: decoded.value.start, limitCount });
 }
 
@@ -50,14 +51,14 @@ export function nextPage<T>(
 /** What to do about a page that cannot be shown. */
 export const startAgain = 'start again without nextPageToken=';
 
-function readLimit(query: Query): Result<number | null, Refusal> {
+function readLimit(query: Query, countMax: number): Result<number | null, Refusal> {
   const text = queryText(query, 'limit');
   if (!text.ok || text.value === null) return text.ok ? ok(null) : text;
   if (!/^[0-9]{1,9}$/.test(text.value) || Number(text.value) === 0) {
     const what = `limit=${printable(text.value)} is not a number of items`;
-    return fail(badQuery(what, `give a number from 1 to ${pageItemsMax}`));
+    return fail(badQuery(what, `give a number from 1 to ${countMax}`));
   }
-  return ok(Math.min(Number(text.value), pageItemsMax));
+  return ok(Math.min(Number(text.value), countMax));
 }
 
 function badQuery(message: string, hint: string): Refusal {

@@ -11,6 +11,9 @@ export const pageItemsDefault = 100;
 /** The most items a page holds, whatever `limit=` asks for. */
 export const pageItemsMax = 1000;
 
+/** The same for `GET /state`, whose items are small and alike. */
+export const stateItemsMax = 5000;
+
 /** The most units that `GET /units?names=` is asked for at once. */
 export const unitNamesMax = 100;
 

@@ -5,21 +5,26 @@ import { parseUnitName, type UnitName } from '../unitfile/unit-name.ts';
 import { type Answer, refused } from './answer.ts';
 import { apiLimits } from './limits.ts';
 import { nextPage, type Query, queryText, readPageQuery } from './page-query.ts';
-import { pageItemsMax, type UnitStateBody, type UnitStatePageBody } from './schema.ts';
+import {
+  pageItemsMax,
+  stateItemsMax,
+  type UnitStateBody,
+  type UnitStatePageBody,
+} from './schema.ts';
 import { heldStateBody, unitStateBody } from './unit-body.ts';
 
 /** `GET /state?machineID=&unitName=`: one row for each machine that has the unit. */
 export async function listStates(
   catalog: Catalog,
-  request: { readonly query: Query; readonly limitDefaultCount: number },
+  { query, limitDefaultCount }: { readonly query: Query; readonly limitDefaultCount: number },
   signal: AbortSignal,
 ): Promise<Answer> {
-  const machineText = queryText(request.query, 'machineID');
+  const machineText = queryText(query, 'machineID');
   if (!machineText.ok) return refused(machineText.error);
-  const unitText = queryText(request.query, 'unitName');
+  const unitText = queryText(query, 'unitName');
   if (!unitText.ok) return refused(unitText.error);
   const listing = JSON.stringify(['state', machineText.value, unitText.value]);
-  const asked = readPageQuery(request.query, listing, request.limitDefaultCount);
+  const asked = readPageQuery(query, listing, limitDefaultCount, stateItemsMax);
   if (!asked.ok) return refused(asked.error);
   const filter = readFilter(machineText.value, unitText.value);
   if (filter === null) return { status: 200, body: { states: [] } };

@@ -9,6 +9,7 @@ import {
   type PutUnitBody,
   pageItemsMax,
   type StoreBody,
+  stateItemsMax,
   type UnitBody,
   type UnitStateBody,
   unitNamesMax,
@@ -195,7 +196,8 @@ export class FleetClient {
     const items: T[] = [];
     const resource = collection === 'states' ? 'state' : collection;
     const pathOf = (token: object): string => {
-      const query = new URLSearchParams({ ...filter, limit: String(pageItemsMax), ...token });
+      const limit = String(collection === 'states' ? stateItemsMax : pageItemsMax);
+      const query = new URLSearchParams({ ...filter, limit, ...token });
       return `${apiRoot}/${resource}?${query}`;
     };
     let asked: Promise<ApiAnswer> | null = this.#get(pathOf({}));

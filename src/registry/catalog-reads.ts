@@ -9,7 +9,7 @@ import type { Keys } from './keys.ts';
 import { limits } from './limits.ts';
 import { withMetadata } from './machine-view.ts';
 import { readAtOnce, readKeys, readPage, readWhole } from './paged-read.ts';
-import type { KeyRange, RangeRequest, Store, StoredItem } from './store.ts';
+import type { KeyRange, RangeAnswer, RangeRequest, Store, StoredItem } from './store.ts';
 import { machineIn, reportIn, type StoredUnit, unitIn } from './stored-item.ts';
 
 /** What reading needs. */
@@ -112,15 +112,26 @@ export async function readShown<T>(
   signal: AbortSignal,
 ): Promise<Page<T>> {
   const { page, range } = what;
-  const limitCount = Math.min(Math.max(page.limitCount, 1), limits.pageCountMax);
+  const limitCount = Math.max(page.limitCount, 1);
   const collection = collectionOf(parts.keys, range);
   const items: T[] = [];
-  let revision = page.start?.revision ?? null;
-  let from = page.start === null ? range.from : `${collection}${page.start.after}\0`;
+  const read = (from: string, count: number, at: Revision | null): Promise<RangeAnswer> => {
+    const some = Math.min(count, limits.pageCountMax);
+    const reach = { from, to: range.to };
+    const request = { range: reach, limitCount: some, revision: at, keysOnly: false };
+    return readPage(parts.store, request, signal);
+  };
+  const first = page.start === null ? range.from : `${collection}${page.start.after}\0`;
+  let reading = read(first, limitCount, page.start?.revision ?? null);
   for (;;) {
-    const request = { range: { from, to: range.to }, limitCount, revision, keysOnly: false };
-    const answer = await readPage(parts.store, request, signal);
-    revision = answer.revision;
+    const answer = await reading;
+    const { revision } = answer;
+    const last = answer.items.at(-1);
+    const leftCount = limitCount - items.length - answer.items.length;
+    // What comes next is on its way while this is looked at.
+    const from = `${last?.key}\0`;
+    const early = answer.hasMore && leftCount > 0 ? read(from, leftCount, revision) : null;
+    early?.catch(() => 'told when its turn comes, if it does');
     for (const [index, item] of answer.items.entries()) {
       const shown = show(item);
       if (shown !== null) items.push(shown);
@@ -129,9 +140,8 @@ export async function readShown<T>(
         return { revision, items, next: { revision, after: item.key.slice(collection.length) } };
       }
     }
-    const last = answer.items.at(-1);
     if (!answer.hasMore || last === undefined) return { revision, items, next: null };
-    from = `${last.key}\0`;
+    reading = early ?? read(from, limitCount - items.length, revision);
   }
 }
 

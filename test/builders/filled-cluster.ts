@@ -74,7 +74,7 @@ const get = (path) => new Promise((resolve, reject) => {
 });
 (async () => {
   for (const name of ${JSON.stringify(paths)}) {
-    const path = '/fleet/v1/' + name + (name.includes('?') ? '&' : '?') + 'limit=1000';
+    const path = '/fleet/v1/' + name + (name.includes('?') ? '&' : '?') + 'limit=5000';
     let token = '';
     do {
       const page = await get(path + token);

@@ -145,6 +145,32 @@ function walkTests(parts: Parts): void {
     expect(pages.flat()).toEqual(['1', '2'].flatMap((id) => rows.map((name) => `${id} ${name}`)));
   });
 
+  test('a page of states may take several readings of the store, at one revision', async () => {
+    const { cluster } = parts();
+    const daemon = await cluster.join('1');
+    const rows = names(2_300, 10_000);
+    const reports = rows.map((name) => [aName(name), aReport('active')] as const);
+    await cluster.done(daemon.ledger.report(new Map(reports), never));
+    // Confirmations are not shown, so that what was read is less than it seemed.
+    const gone = { ...aReport('inactive'), current: 'gone' as const };
+    const hidden = rows.slice(500, 600);
+    await cluster.done(
+      daemon.ledger.report(new Map(hidden.map((name) => [aName(name), gone])), never),
+    );
+    const shown = rows.filter((name) => !hidden.includes(name));
+    const api = await serve(daemon);
+    const walked = (limit: number) =>
+      walk(
+        api,
+        `/state?limit=${limit}`,
+        ({ states = [] }) => states.map(({ name }) => name),
+        async () => undefined,
+      );
+    expect(await walked(9_999)).toEqual([shown]);
+    expect((await walked(2_000)).map((page) => page.length)).toEqual([2_000, 200]);
+    expect((await walked(2_200)).flat()).toEqual(shown);
+  });
+
   test('a machine that joins or changes during a walk is neither skipped nor repeated', async () => {
     const { cluster } = parts();
     const first = await cluster.join('3');

@@ -174,7 +174,7 @@ describe('a listing', () => {
     });
     const names = (await client.listStates()).map(({ name }) => name);
     expect(names).toEqual(['unit-1', 'unit-2', 'unit-3']);
-    const path = '/fleet/v1/state?limit=1000';
+    const path = '/fleet/v1/state?limit=5000';
     expect(asked).toEqual([path, `${path}&page=2`, `${path}&page=3`]);
     client.close();
   });
