@@ -34,10 +34,10 @@ export const part: BenchPart = {
     const large = await life(5_000 / scale, 150_000 / scale, 'a third');
     const rows = [
       atMost(small.first, 50, bareLoop(small.unitCount)),
-      atMost(small.dies, 2, bareLoop(small.perMachine)),
+      atMost(small.dies, 1.5, bareLoop(small.perMachine)),
       told(small.rests, bareLoop(1)),
       atLeast(large.placements, 100_000, bareRate(large.unitCount)),
-      atMost(large.dies, 5, bareLoop(large.perMachine)),
+      atMost(large.dies, 3, bareLoop(large.perMachine)),
       told(large.rests, bareLoop(1)),
       atMost(large.stretch, 20),
     ];

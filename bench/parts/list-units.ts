@@ -26,7 +26,7 @@ export const part: BenchPart = {
     const timed = (what: string, args: readonly string[]): Promise<Figure> =>
       timeOf(what, args, { env, runCount });
     const started = await timed('fleetctl version', [program, 'version']);
-    const rows: Row[] = [atMost(started, 120, await timed('node alone', ['-e', '']))];
+    const rows: Row[] = [atMost(started, 80, await timed('node alone', ['-e', '']))];
     for (const [command, paths] of listings) {
       const what = `${unitCount} units: fleetctl ${command}`;
       const listed = await timed(what, [program, ...command.split(' ')]);

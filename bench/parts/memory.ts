@@ -129,7 +129,7 @@ async function unitRow(endpoint: string, counts: readonly [number, number]): Pro
   if (few === undefined || many === undefined) throw new Error('the agent did not weigh itself');
   const kilobytes = (many.bytes - few.bytes) / 1024 / (many.unitCount - few.unitCount);
   const what = `each of ${many.unitCount} units on one machine, heap of its fleetd`;
-  return atMost({ what, value: Math.max(kilobytes, 0), unit: 'KB' }, 4);
+  return atMost({ what, value: Math.max(kilobytes, 0), unit: 'KB' }, 2);
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -170,7 +170,7 @@ function rowsOf(steps: readonly Steps[], bare: readonly number[]): readonly Row[
     told(figure(`p50 of that: ${name}`, steps.map(pick), 0.5));
   return [
     atMost(figure(`${what}, p50`, started, 0.5), 30, figure(`${beside}, p50`, bare, 0.5)),
-    atMost(figure(`${what}, p99`, started, 0.99), 150, figure(`${beside}, p99`, bare, 0.99)),
+    atMost(figure(`${what}, p99`, started, 0.99), 75, figure(`${beside}, p99`, bare, 0.99)),
     median('the submission is in etcd', ({ stored }) => stored),
     median('it is answered', ({ answered }) => answered),
     median("then the leader's order is in etcd", ({ ordered, stored }) => ordered - stored),
