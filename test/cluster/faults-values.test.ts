@@ -9,7 +9,7 @@ import {
 } from './fault-sights.ts';
 import { type FaultCase, harmless, look, settledMs } from './fault-story.ts';
 import { probeOf, startMixedUnits } from './mixed-units.ts';
-import { invocations, patience, sleeper, withFleet } from './with-fleet.ts';
+import { invocations, patience, placed, sleeper, withFleet } from './with-fleet.ts';
 
 const machines = ['m1', 'm2', 'm3'] as const;
 const ttlMs = 3000;
@@ -184,6 +184,27 @@ afterAll(() => {
 
 describe('what is stored and not understood moves, stops and restarts no unit:', () => {
   for (const fault of cases) it(fault.name, () => harmless(fleet, machines, fault));
+
+  it('a unit with a damaged record keeps away what it avoids all the same', async () => {
+    const here = 'MachineOf=pinned-m2.service';
+    const shy = fleet.file('shy.service', placed('Conflicts=loud.service', here));
+    await fleet.did('start', '--wait', shy);
+    const shyBefore = invocations(await fleet.running())['m2 shy.service'];
+    await spoil('units/shy.service', torn);
+    const loud = fleet.file('loud.service', placed(here));
+    const started = await fleet.fleetctl(['start', '--timeout', '5s', loud]);
+    expect(started.status).toBe(1);
+    const why = 'conflicts with shy.service, which came to this machine first';
+    expect(started.stderr).toContain(why);
+    expect(await fleet.did('list-units', '--fields', 'unit,active,note')).toMatch(
+      new RegExp(`loud.service\\s+inactive\\s+.*${why}`),
+    );
+    expect(invocations(await fleet.running())).toMatchObject({ 'm2 shy.service': shyBefore });
+    await restoreAll();
+    await fleet.did('destroy', 'shy.service');
+    await fleet.did('start', '--wait', 'loud.service');
+    await fleet.did('destroy', 'loud.service');
+  });
 
   it('a damaged text keeps back the unit that is to be started from it, and no other', async () => {
     const known = new Set(await fleet.keys());
