@@ -6,6 +6,7 @@ import {
   anOrder,
   aPicture,
   aPlacement,
+  aReport,
   aUnit,
   machineId,
   named,
@@ -65,6 +66,49 @@ test('whom it avoids stays away as well, while its report or an order of it cann
   });
   const held = planCluster(picture, 0).decisions.find(({ subject }) => subject === 'web.service');
   expect(held?.reason).toBe('conflicts with db.service');
+});
+
+test('once it is understood again, whom it avoids goes elsewhere, and it stays', () => {
+  const [record, other] = [aUnit(db, { conflicts: ['web.service'] }), aUnit(named('web'))];
+  const picture = aPicture({
+    units: new Map([
+      [db, record],
+      [named('web'), other],
+    ]),
+    machines: new Map([
+      [m1, aMachine(m1)],
+      [m2, aMachine(m2)],
+    ]),
+    placements: new Map([
+      [db, { ...aPlacement(record, m1), sinceMs: 1 }],
+      [named('web'), { ...aPlacement(other, m1), sinceMs: 2 }],
+    ]),
+    orders: new Map([
+      [
+        m1,
+        new Map([
+          [db, anOrder(record)],
+          [named('web'), anOrder(other)],
+        ]),
+      ],
+    ]),
+    reports: new Map([
+      [
+        m1,
+        new Map([
+          [db, aReport(record, { active: 'active' })],
+          [named('web'), aReport(other, { active: 'inactive', current: 'loaded' })],
+        ]),
+      ],
+    ]),
+  });
+  const { decisions } = planCluster(picture, 0);
+  const placed = decisions.flatMap(({ changes }) =>
+    changes.flatMap((change) => (change.kind === 'place' ? [change] : [])),
+  );
+  expect(placed.map(({ unit, placement }) => [unit, placement.machine])).toEqual([
+    ['web.service', m2],
+  ]);
 });
 
 test('an order without a record is never touched: absence is no order', () => {
