@@ -34,6 +34,13 @@ export class Agenda {
     this.#queue.push(unit);
   }
 
+  *askAll(units: Iterable<UnitName>): Steps {
+    for (const unit of units) {
+      yield;
+      this.ask(unit);
+    }
+  }
+
   /** Call before the draft is turned: who got along with the units as they were. */
   *askBefore(delta: PictureDelta): Steps {
     for (const unit of [...delta.units, ...delta.unreadable]) {
@@ -41,9 +48,11 @@ export class Agenda {
       this.#askNeighbours(unit, this.#draft.machinesOf(unit));
       this.#askTargets(this.#draft.picture.units.get(unit));
     }
-    for (const { machine, unit } of [...delta.orders, ...delta.reports, ...delta.removals]) {
-      yield;
-      this.#askNeighbours(unit, [machine]);
+    for (const rows of [delta.orders, delta.reports, delta.removals]) {
+      for (const { machine, unit } of rows) {
+        yield;
+        this.#askNeighbours(unit, [machine]);
+      }
     }
   }
 
@@ -54,11 +63,13 @@ export class Agenda {
       this.ask(unit);
       for (const machine of this.#draft.machinesOf(unit)) this.changedRooms.add(machine);
     }
-    for (const unit of delta.placements) this.ask(unit);
-    for (const { machine, unit } of [...delta.orders, ...delta.reports, ...delta.removals]) {
-      yield;
-      this.changedRooms.add(machine);
-      this.#askOn(machine, unit);
+    yield* this.askAll(delta.placements);
+    for (const rows of [delta.orders, delta.reports, delta.removals]) {
+      for (const { machine, unit } of rows) {
+        yield;
+        this.changedRooms.add(machine);
+        this.#askOn(machine, unit);
+      }
     }
     for (const machine of delta.machines) this.changedRooms.add(machine);
   }
@@ -75,7 +86,7 @@ export class Agenda {
   }
 
   /** All there is, where nothing was known before. */
-  *askAll(): Steps {
+  *askEverything(): Steps {
     const { picture, lookups } = this.#draft;
     for (const unit of yield* gathered(picture.units.keys(), picture.placements.keys())) {
       yield;

@@ -1,3 +1,4 @@
+import { WideMap } from '../lib/wide-map.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { Occupancy } from './levels.ts';
@@ -19,7 +20,7 @@ export class GlobIndex {
   /** By what every matching name begins with, up to the first character that is not literal. */
   readonly #byPrefix = new Map<string, Avoidance[]>();
   readonly #prefixLengths = new Set<number>();
-  readonly #byName = new Map<UnitName, readonly Avoidance[]>();
+  readonly #byName = new WideMap<UnitName, readonly Avoidance[]>();
   readonly #slotsOf: (unit: UnitName) => Iterable<number>;
 
   /** `slotsOf` tells in which rooms there is a tenant of that name. */

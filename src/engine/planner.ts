@@ -108,7 +108,7 @@ export class Planner {
     const changed = new Set(delta.machines);
     for (const id of changedMembers(awaited, draft.awaited)) changed.add(id);
     for (const id of changedMembers(braked, draft.braked)) changed.add(id);
-    if (isFirst) yield* agenda.askAll();
+    if (isFirst) yield* agenda.askEverything();
     else {
       yield* agenda.askAfter(delta);
       for (const id of [...changed, ...this.#orphanRooms]) agenda.askMachine(id);
@@ -123,8 +123,8 @@ export class Planner {
       } else this.#orphanRooms.delete(id);
     }
     for (const id of this.#openMachines) agenda.machines.add(id);
-    for (const unit of this.#openUnits) agenda.ask(unit);
-    if (delta.machines.length > 0) for (const unit of this.#unhappy) agenda.ask(unit);
+    yield* agenda.askAll(this.#openUnits);
+    if (delta.machines.length > 0) yield* agenda.askAll(this.#unhappy);
     return changed;
   }
 

@@ -62,6 +62,11 @@ export class SharedMap<Key extends string, Value> implements Comparable<Key, Val
       return;
     }
     const before: SharedMap<Key, Value> = other;
+    const [fewer, more] = [before.#partCount, this.#partCount].sort((one, two) => one - two);
+    if ((fewer ?? 0) * 2 < (more ?? 0)) {
+      yield [other, this]; // little is shared, and to put parts together would be a copy of all
+      return;
+    }
     if (before.#partCount <= this.#partCount) return yield* before.#pairs(this);
     for (const [is, was] of this.#pairs(before)) yield [was, is];
   }

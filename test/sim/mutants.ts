@@ -506,7 +506,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'who waits does not hear of a machine',
     file: 'src/engine/planner.ts',
-    find: 'if (delta.machines.length > 0) for (const unit of this.#unhappy) agenda.ask(unit);',
+    find: 'if (delta.machines.length > 0) yield* agenda.askAll(this.#unhappy);',
     replace: '',
     test: 'test/property/engine-incremental.test.ts',
   },
@@ -520,7 +520,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what was not written is not planned again',
     file: 'src/engine/planner.ts',
-    find: 'for (const unit of this.#openUnits) agenda.ask(unit);',
+    find: 'yield* agenda.askAll(this.#openUnits);',
     replace: '',
     test: 'test/property/engine-incremental.test.ts',
   },
