@@ -1,5 +1,5 @@
 import { FleetError } from '../lib/error.ts';
-import { inConflict, orphanPeer } from '../model/conflict.ts';
+import { inConflict, type Peer } from '../model/conflict.ts';
 import type { Revision } from '../model/ids.ts';
 import type { OrderBook } from '../model/ledger.ts';
 import { matchesGlob } from '../unitfile/glob.ts';
@@ -12,16 +12,14 @@ import { orphanText } from './orphan-text.ts';
 import { refused } from './refusal.ts';
 
 /** A unit of ours on this machine that runs, or is to. */
-interface Neighbour {
-  readonly name: UnitName;
-  /** Globs of names that its file says it shares no machine with. */
-  readonly avoids: readonly string[];
+interface Neighbour extends Peer {
   /** At which revision it was ordered to be launched; null: it runs, and was here first. */
   readonly orderedAt: Revision | null;
 }
 
 const nobody: readonly string[] = [];
 
+/** What a file said when it was read last. */
 interface KnownText {
   readonly contentHash: ContentHash;
   readonly avoids: readonly string[];
@@ -67,8 +65,8 @@ export class Neighbours {
       const avoids = known.get(unit)?.avoids ?? [];
       // Most units avoid nobody: only those that avoid somebody have to be asked.
       for (const other of avoids.length === 0 ? avoiding : known.values()) {
-        const peers = [orphanPeer(unit, avoids), orphanPeer(other.name, other.avoids)] as const;
-        if (!inConflict(...peers, matchesGlob) || !isFirst(other, unit, book)) continue;
+        const isApart = inConflict({ name: unit, avoids }, other, matchesGlob);
+        if (!isApart || !isFirst(other, unit, book)) continue;
         const isOrphan = book?.orders.has(other.name) !== true;
         const why = isOrphan ? 'runs here without a known order' : 'came to this machine first';
         throw refused(`conflicts with ${other.name}, which ${why}`);

@@ -108,7 +108,10 @@ export class FleetClient {
     return 'ended';
   }
 
-  /** Conditions of the cluster to be told; none from a fleetd of fleet 1.0, which has no such path. */
+  /**
+   * Conditions of the cluster to be told, but for those kinds; none from a fleetd of fleet 1.0, which
+   * has no such path.
+   */
   async listNotices(except: readonly NoticeKind[] = []): Promise<readonly NoticeBody[]> {
     const query =
       except.length === 0 ? '' : `?${new URLSearchParams({ except: except.join(',') })}`;

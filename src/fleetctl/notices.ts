@@ -24,7 +24,8 @@ export async function withNotices<T>(
 ): Promise<T> {
   const client = context.client();
   const working = work();
-  const asked = client.listNotices(found === undefined ? [] : ['orphans']).catch(() => []); // the work says what is wrong with fleetd
+  const except = found === undefined ? [] : (['orphans'] as const);
+  const asked = client.listNotices(except).catch(() => []); // the work says what is wrong with fleetd
   let failure: string | null = null;
   try {
     return await working;

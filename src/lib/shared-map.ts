@@ -62,8 +62,8 @@ export class SharedMap<Key extends string, Value> implements Comparable<Key, Val
       return;
     }
     const before: SharedMap<Key, Value> = other;
-    const [fewer, more] = [before.#partCount, this.#partCount].sort((one, two) => one - two);
-    if ((fewer ?? 0) * 2 < (more ?? 0)) {
+    const counts = [before.#partCount, this.#partCount] as const;
+    if (Math.min(...counts) * 2 < Math.max(...counts)) {
       yield [other, this]; // little is shared, and to put parts together would be a copy of all
       return;
     }

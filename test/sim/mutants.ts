@@ -21,8 +21,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an agent starts units beside others that conflict',
     file: 'src/agent/neighbours.ts',
-    find: 'if (!inConflict(...peers, matchesGlob) || !isFirst(other, unit, book)) continue;',
-    replace: 'if (!inConflict(...peers, matchesGlob) || book !== null) continue;',
+    find: 'if (!isApart || !isFirst(other, unit, book)) continue;',
+    replace: 'if (!isApart || book !== null) continue;',
     test: 'test/unit/agent/agent.test.ts',
   },
   {
