@@ -108,10 +108,7 @@ export class FleetClient {
     return 'ended';
   }
 
-  /**
-   * Conditions of the cluster to be told, but for those kinds; none from a fleetd of fleet 1.0, which
-   * has no such path.
-   */
+  /** Conditions of the cluster but for those kinds; fleet 1.0 has no such path, and none is told. */
   async listNotices(except: readonly NoticeKind[] = []): Promise<readonly NoticeBody[]> {
     const query =
       except.length === 0 ? '' : `?${new URLSearchParams({ except: except.join(',') })}`;
@@ -216,9 +213,8 @@ export class FleetClient {
       }
       for (const item of found) items.push(item as T);
       const token: unknown = page['nextPageToken'];
-      const late = (): Promise<ApiAnswer> | null =>
-        typeof token === 'string' ? this.#get(pathOf({ nextPageToken: token })) : null;
-      asked = early ?? late();
+      const path = typeof token === 'string' ? pathOf({ nextPageToken: token }) : null;
+      asked = early ?? (path === null ? null : this.#get(path));
     }
     return items;
   }
