@@ -19,7 +19,7 @@ export const leader = named('web@1');
 export const loners: readonly UnitName[] = [named('lone@1'), named('lone@2')];
 
 /** Takes its time to start and to stop. */
-const slow = named('slow');
+export const slow = named('slow');
 const names = [leader, named('web@2'), slow, everywhere, follower, ...loners];
 
 /** One step: what is asked for, of which machine's API, and the pause before the next. */

@@ -1,7 +1,7 @@
 import { contentHash } from '../../src/unitfile/unit-hash.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import type { RememberedUnit, RememberedUnits } from '../builders/remembered-units.ts';
-import { contentOf, everywhere, follower, leader, loners } from './sequence-steps.ts';
+import { contentOf, everywhere, follower, leader, loners, slow } from './sequence-steps.ts';
 import type { ClusterView, MachineView, Start, ToldUnit } from './sequence-view.ts';
 
 /** What a sequence asked of one unit in all. */
@@ -111,6 +111,8 @@ function machineProblems(machine: MachineView, here: RememberedUnits): string[] 
   const active = launched.map(([name]) => `${name} loaded active running`);
   // systemd forgets what is not referred to, and remembers it when asked.
   const idle = [...here].map(([name]) => `${name} loaded inactive dead`);
+  // systemd itself calls a unit failed that is stopped while its ExecStartPre= runs.
+  if (here.has(slow)) idle.push(`${slow} loaded failed failed`);
   const isLaunched = (row: string): boolean =>
     launched.some(([name]) => row.startsWith(`${name} `));
   const rows = machine.loaded.filter((row) => isLaunched(row) || !idle.includes(row));
