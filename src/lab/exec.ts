@@ -16,16 +16,25 @@ const environment = [
   'LANG=C.UTF-8',
 ];
 
+// Waits for the program, which is in the machine while the shell is not. nsenter would wait as well,
+// but stops itself once its program is stopped: a shutdown stops every process before it ends them,
+// and a dead one that nobody collects then keeps the machine from ever being off. What the shell
+// itself has to say ("Killed") is kept to itself.
+const waitScript = `trap : INT QUIT
+exec 3>&2 2>/dev/null
+(exec "$0" "$@" 2>&3 3>&-)
+exit $?`;
+
 /** The words that run `argv` inside a machine. Throws `lab/failed` when it does not run. */
 export function enterArgv(machine: MachineRecord, argv: readonly string[]): readonly string[] {
   const pid = initOf(machine);
   if (pid === null) {
     throw labFailed(`${machine.name} is off`, `'fleetlab boot ${machine.name}' switches it on`);
   }
-  const enter = ['nsenter', '-t', String(pid), '-m', '-u', '-i', '-n', '-p', '-C', '--'];
+  const enter = ['nsenter', '-t', String(pid), '-m', '-u', '-i', '-n', '-p', '-C', '--no-fork'];
   const term = `TERM=${process.env['TERM'] ?? 'dumb'}`;
   const inside = ['env', '-i', '-C', '/root', ...environment, term, ...argv];
-  return joinArgv(groupsOfProcess(pid), [...enter, ...inside]);
+  return joinArgv(groupsOfProcess(pid), [...enter, '--', '/bin/sh', '-c', waitScript, ...inside]);
 }
 
 /**

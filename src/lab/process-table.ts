@@ -53,8 +53,8 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Sends a signal to the children of a process, or to it when it has none. nsenter only waits for
- * its child, which is the program in the machine: that one is meant, and nsenter ends with it.
+ * Sends a signal to the children of a process, or to it when it has none. What enters a machine
+ * only waits for its child, the program in there: that one is meant, and who waits ends with it.
  */
 export function signalThrough(pid: number, signal: NodeJS.Signals): void {
   const children = childrenOf(pid);

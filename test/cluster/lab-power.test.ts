@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../../src/lab/run.ts';
 import { fleetlab, fleetlabPath } from './fleetlab.ts';
@@ -87,7 +88,12 @@ describe('fleetlab poweroff', () => {
     expect(await bootIdOf('m3')).not.toBe(bootId);
   });
 
-  it('is noticed when it was done from inside', async () => {
+  it('is noticed when it was done from inside, also with a program of ours still in there', async () => {
+    // What enters a machine must collect its program when the shutdown ends that.
+    const staying = lab.exec('m3', ['sh', '-c', 'touch /run/staying; exec sleep infinity']);
+    const isThere = async (): Promise<number> =>
+      (await lab.exec('m3', ['test', '-e', '/run/staying'])).status;
+    await expect.poll(isThere, { timeout: 20_000 }).toBe(0);
     // Not through logind, which a machine starts when it is first asked for, and may lose on its way.
     const isolate = ['systemctl', 'isolate', '--no-block', 'poweroff.target'];
     const asked = await lab.exec('m3', isolate);
@@ -98,6 +104,7 @@ describe('fleetlab poweroff', () => {
       const said = (await call('logs', 'm3')).stdout.slice(-4_000);
       throw new Error(`status ${asked.status}: ${asked.stderr}\n${said}`, { cause: error });
     }
+    expect((await staying).status).toBe(128 + constants.signals.SIGTERM);
     expect((await call('boot', 'm3')).status).toBe(0);
   });
 });
