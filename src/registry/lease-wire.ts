@@ -74,13 +74,15 @@ export class LeaseWire implements LeasePort {
   /** Ends every connection. */
   close(): void {
     this.#link?.end();
-    this.#late?.end();
+    this.#dropLate();
   }
 
   async #within<T>(ms: number, ask: (link: MemberLink) => Promise<T>): Promise<T> {
     const link = this.#connected();
     try {
-      return await this.#inTime(ms, ask(link));
+      const answer = await this.#inTime(ms, ask(link));
+      if (link !== this.#late) this.#dropLate();
+      return answer;
     } catch (thrown) {
       this.#leave(link);
       throw thrown;
@@ -116,9 +118,14 @@ export class LeaseWire implements LeasePort {
 
   #leave(link: MemberLink): void {
     if (this.#link !== link) return;
-    this.#late?.end();
+    this.#dropLate();
     this.#late = link.isEnded ? null : link;
     this.#link = null;
     this.#member = (this.#member + 1) % this.#options.endpoints.length;
+  }
+
+  #dropLate(): void {
+    this.#late?.end();
+    this.#late = null;
   }
 }

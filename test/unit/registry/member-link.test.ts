@@ -1,47 +1,37 @@
-import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { ServerHttp2Stream } from 'node:http2';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { MemberLink, type RenewalAnswer } from '../../../src/registry/member-link.ts';
-import { bytesField, intField, message } from '../../../src/registry/protobuf.ts';
+import { intField, message } from '../../../src/registry/protobuf.ts';
 import type { LeaseId } from '../../../src/registry/store.ts';
+import {
+  framed,
+  grpcOk,
+  type PaperMember,
+  renewedNine,
+  startPaperMember,
+} from '../../builders/paper-member.ts';
 
 const leaseId = '9' as LeaseId;
 let answers: RenewalAnswer[] = [];
-let server: Http2Server | null = null;
+let member: PaperMember | null = null;
 afterEach(() => {
   answers = [];
-  server?.close();
+  member?.close();
 });
 
-/** A member that gives to each call what a test says. */
 async function linkTo(answer: (stream: ServerHttp2Stream) => void): Promise<MemberLink> {
-  const started = createServer();
-  server = started;
-  started.on('stream', (stream) => {
-    stream.on('error', () => undefined); // the link may leave first
-    answer(stream);
-  });
-  await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
-  const { port } = started.address() as AddressInfo;
-  const endpoint = `http://127.0.0.1:${port}`;
+  member = await startPaperMember(answer);
+  const { endpoint } = member;
   const answered = (answer: RenewalAnswer): void => void answers.push(answer);
   return new MemberLink({ endpoint, tls: null, login: null, clock: systemClock, answered });
 }
 
-function framed(bytes: Uint8Array): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(bytes.length, 1);
-  return Buffer.concat([head, bytes]);
-}
-
-const ok = { ':status': 200, 'content-type': 'application/grpc' };
-
 test('an answer in pieces, and two in one piece, are read as what they are', async () => {
   const header = message(intField(1, -2n), intField(3, 8n), intField(4, 5n));
-  const alive = framed(message(bytesField(1, header), intField(2, 9n), intField(3, 3n)));
+  const alive = renewedNine(header);
   const link = await linkTo((stream) => {
-    stream.respond(ok);
+    stream.respond(grpcOk);
     stream.write(alive.subarray(0, 3));
     setTimeout(() => stream.write(Buffer.concat([alive.subarray(3), alive])), 20);
   });
@@ -53,10 +43,10 @@ test('an answer in pieces, and two in one piece, are read as what they are', asy
 });
 
 test('a late answer carries the time at which its own renewal was sent, not that of the next', async () => {
-  const alive = framed(message(bytesField(1, intField(4, 5n)), intField(2, 9n), intField(3, 3n)));
+  const alive = renewedNine();
   let requestCount = 0;
   const link = await linkTo((stream) => {
-    stream.respond(ok);
+    stream.respond(grpcOk);
     stream.on('data', () => {
       requestCount += 1;
       if (requestCount === 2) stream.write(Buffer.concat([alive, alive]));
@@ -77,7 +67,7 @@ test('a late answer carries the time at which its own renewal was sent, not that
 
 test('an answer that cannot be read ends the connection and is told, nothing more', async () => {
   const link = await linkTo((stream) => {
-    stream.respond(ok);
+    stream.respond(grpcOk);
     stream.write(framed(Uint8Array.from([0x0a, 0x7f])));
   });
   await expect(link.renew(leaseId)).rejects.toThrow('not understood: no protocol buffer');
@@ -92,7 +82,9 @@ test.each([
   ],
   ['a refusal without any', { 'grpc-status': '13' }, 'gRPC status 13'],
 ])('%s is passed on', async (_what, headers, words) => {
-  const link = await linkTo((stream) => stream.respond({ ...ok, ...headers }, { endStream: true }));
+  const link = await linkTo((stream) =>
+    stream.respond({ ...grpcOk, ...headers }, { endStream: true }),
+  );
   await expect(link.renew(leaseId)).rejects.toThrow(words);
 });
 
@@ -103,6 +95,8 @@ test('something that is no etcd is refused by its status', async () => {
 
 test('a lease that the member does not find is gone, not a trouble', async () => {
   const headers = { 'grpc-status': '5', 'grpc-message': 'etcdserver: requested lease not found' };
-  const link = await linkTo((stream) => stream.respond({ ...ok, ...headers }, { endStream: true }));
+  const link = await linkTo((stream) =>
+    stream.respond({ ...grpcOk, ...headers }, { endStream: true }),
+  );
   expect(await link.renew(leaseId)).toBeNull();
 });
