@@ -45,6 +45,8 @@ export interface ApiOptions {
   readonly metrics?: () => readonly Metric[];
   /** Told of each answer that was sent. */
   readonly onAnswer?: (method: string, status: number) => void;
+  /** What requests about the store wait for first: after a start nothing is known of it yet. */
+  readonly storeLooked?: (signal: AbortSignal) => Promise<void>;
   /** How long one request may wait for the store. */
   readonly storeWaitMs?: number;
 }
@@ -118,7 +120,12 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
     query: queryOf(request),
     limitDefaultCount: typeof limitDefault === 'number' ? limitDefault : limitDefault(),
   });
-  const answer = <R extends FastifyRequest>(handle: Handler<R>) => answering(handle, options);
+  const atOnce = <R extends FastifyRequest>(handle: Handler<R>) => answering(handle, options);
+  const answer = <R extends FastifyRequest>(handle: Handler<R>) =>
+    atOnce<R>(async (request, signal) => {
+      await options.storeLooked?.(signal);
+      return handle(request, signal);
+    });
 
   app.get(
     `${apiRoot}/units`,
@@ -181,23 +188,23 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): readonly ServedPa
   );
   app.get(
     `${apiRoot}/discovery`,
-    answer(async (r) => ({ status: 200, body: discoveryDocument(rootUrlOf(r.headers.host)) })),
+    atOnce(async (r) => ({ status: 200, body: discoveryDocument(rootUrlOf(r.headers.host)) })),
   );
   const { metrics, store, joining } = options;
   if (joining !== undefined) {
     app.get(
       `${apiRoot}/joining`,
-      answer((_request, signal) => getJoining(joining, signal)),
+      atOnce((_request, signal) => getJoining(joining, signal)),
     );
   }
   if (store !== undefined) {
     app.get(
       `${apiRoot}/store`,
-      answer(() => getStore(store)),
+      atOnce(() => getStore(store)),
     );
     app.post(
       `${apiRoot}/store`,
-      answer((r, signal) => postStore(store, r.body, signal)),
+      atOnce((r, signal) => postStore(store, r.body, signal)),
     );
   }
   if (metrics !== undefined) {

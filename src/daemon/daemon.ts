@@ -61,12 +61,15 @@ export async function runDaemon(parts: DaemonParts, signal: AbortSignal): Promis
     roster: registry.roster,
     store: storeControl(life.membership),
     joining: joiningFrom(registry.store, parts.settings),
+    storeLooked: (signal) => registry.gate.looked(signal),
   });
   const servers = await serveEverywhere(parts, api.requestListener);
-  notifier.ready();
   notifier.startWatchdog();
   const failure = new AbortController();
   const isOver = AbortSignal.any([signal, failure.signal]);
+  void registry.gate.looked(isOver).then(() => {
+    if (!isOver.aborted) notifier.ready();
+  });
   answerOperator(parts, counts, reloader, isOver);
   try {
     return await life.run(isOver);

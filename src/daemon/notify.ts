@@ -5,7 +5,7 @@ import type { Logger } from '../lib/log.ts';
 
 /** Tells systemd how the daemon is. Does nothing when systemd did not start it. */
 export interface Notifier {
-  /** READY=1: units ordered after fleet.service may start. */
+  /** READY=1: the API answers, and units ordered after fleet.service may start. */
   ready(): void;
   stopping(): void;
   /** Feeds the watchdog from the caller's event loop until `stop`. */

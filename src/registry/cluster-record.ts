@@ -30,6 +30,12 @@ interface Look extends StoreFindings {
   } | null;
 }
 
+const gaveUp = new FleetError('this fleetd was told to end before it had looked at the store', {
+  code: 'registry/unavailable',
+  retry: 'soon',
+  hint: 'Try again in a moment.',
+});
+
 /** The `cluster` key: finding out whose store this is, and the guard that it still is. */
 export class ClusterClaim {
   readonly gate: StoreGate;
@@ -62,7 +68,7 @@ export class ClusterClaim {
     try {
       return await this.#settle(memory, newClusterId, signal);
     } catch (thrown) {
-      if (thrown instanceof FleetError) this.gate.unreached(thrown);
+      if (thrown instanceof FleetError) this.gate.unreached(signal.aborted ? gaveUp : thrown);
       throw thrown;
     }
   }

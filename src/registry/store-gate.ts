@@ -36,6 +36,7 @@ export class StoreGate {
   readonly #listeners = new Set<() => void>();
   readonly #turnListeners = new Set<() => void>();
   readonly #revisionListeners = new Set<() => void>();
+  readonly #lookListeners = new Set<() => void>();
   #standing: StoreStanding = { kind: 'unknown' };
   #known: KnownStore | null = null;
   #guard: readonly Compare[] = [];
@@ -79,17 +80,13 @@ export class StoreGate {
 
   /** Ends when the gate is open, or on abort. */
   opened(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (!this.isOpen && !signal.aborted) return;
-        forget();
-        signal.removeEventListener('abort', look);
-        resolve();
-      };
-      const forget = this.onChange(look);
-      signal.addEventListener('abort', look, { once: true });
-      look();
-    });
+    return untilSo(() => this.isOpen, this.#listeners, signal);
+  }
+
+  /** Ends when the store was looked at, or could not be and it is known why, or on abort. */
+  looked(signal: AbortSignal): Promise<void> {
+    const isLooked = (): boolean => this.#standing.kind !== 'unknown' || this.#trouble !== null;
+    return untilSo(isLooked, this.#lookListeners, signal);
   }
 
   /** Called each time the standing has changed. */
@@ -161,6 +158,7 @@ export class StoreGate {
   /** A look did not come about; told to whoever asks before the first one that does. */
   unreached(trouble: FleetError): void {
     this.#trouble = trouble;
+    for (const listener of [...this.#lookListeners]) listener();
   }
 
   /** Throws FleetError while nothing of the store may be believed or changed. */
@@ -182,8 +180,27 @@ export class StoreGate {
     if (isSame(standing, this.#standing)) return;
     this.#standing = standing;
     if (isTurn) for (const listener of [...this.#turnListeners]) listener();
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners, ...this.#lookListeners]) listener();
   }
+}
+
+/** Ends when it is so, or on abort; asks at once and whenever one of `listeners` is called. */
+function untilSo(
+  isSo: () => boolean,
+  listeners: Set<() => void>,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (!isSo() && !signal.aborted) return;
+      listeners.delete(look);
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    listeners.add(look);
+    signal.addEventListener('abort', look, { once: true });
+    look();
+  });
 }
 
 const notLookedAt = new FleetError('the store was not looked at yet', {

@@ -50,6 +50,22 @@ describe('the gate', () => {
     }
   });
 
+  it('tells whoever waits for the first look, also that it failed, and keeps no one after an abort', async () => {
+    const trouble = { code: 'registry/unavailable', retry: 'soon', hint: '' } as const;
+    const waited: string[] = [];
+    const leaving = new AbortController();
+    const waiting = [
+      gate.looked(never).then(() => waited.push('patient')),
+      gate.looked(leaving.signal).then(() => waited.push('leaving')),
+    ];
+    leaving.abort();
+    await waiting[1];
+    expect(waited).toEqual(['leaving']);
+    gate.unreached(new FleetError('etcd does not answer', trouble));
+    await Promise.all(waiting);
+    await gate.looked(never);
+  });
+
   it('closes at an answer of another etcd', () => {
     open(10n);
     gate.heard({ storeId: 'another', revision: at(99n) }, at(10n));
