@@ -178,7 +178,7 @@ export class HollowRun {
     const phase = await this.#measured(async () => {
       const [submitted] = await Promise.all([
         submitUnits(urls, unitCount, this.#signal),
-        this.#until(what, ({ activeCount }) => unitCount - activeCount),
+        this.#until(what, ({ activeCount }) => Math.abs(unitCount - activeCount)),
       ]);
       span.beganAtMs = submitted.beganAtMs;
       span.submittedMs = submitted.endedAtMs - submitted.beganAtMs;
@@ -195,7 +195,8 @@ export class HollowRun {
       Object.assign(cut, await this.#group.fail(failCount));
       await this.#until(
         what,
-        ({ expiredCount, activeCount }) => failCount - expiredCount + unitCount - activeCount,
+        ({ expiredCount, activeCount }) =>
+          Math.abs(failCount - expiredCount) + Math.abs(unitCount - activeCount),
       );
     });
     const { expiredAtMs, activeAtMs } = this.#group.counts();
@@ -246,7 +247,7 @@ export class HollowRun {
     return { tookMs, after, ...usedBetween(before, after) };
   }
 
-  /** Waits until nothing is left to come, and says how far it is. */
+  /** Waits until nothing is left to come, or to go where there are too many. */
   async #until(what: string, leftOf: (counts: HollowCounts) => number): Promise<void> {
     let least = Number.POSITIVE_INFINITY;
     let [movedAtMs, saidAtMs] = [systemClock.nowMs(), systemClock.nowMs()];
