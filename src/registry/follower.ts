@@ -129,13 +129,20 @@ type Advice =
   | { readonly kind: 'ask' }
   | { readonly kind: 'read' };
 
+interface Asked {
+  readonly atMs: number;
+  readonly newest: Revision | null;
+  /** We were held up ourselves: the answer may have come and was not read yet. */
+  readonly isSecondWait: boolean;
+}
+
 /** How long a watch has said nothing, and what to make of it. */
 class Silence {
   readonly #options: FollowerOptions;
   #heardAtMs: number;
   /** Everything up to this was shown, or was not about the range. */
   #shown: Revision;
-  #asked: { readonly atMs: number; readonly newest: Revision | null } | null = null;
+  #asked: Asked | null = null;
 
   constructor(options: FollowerOptions, shown: Revision) {
     this.#options = options;
@@ -157,14 +164,19 @@ class Silence {
     const { clock, ttlMs, newest } = this.#options;
     const nowMs = clock.nowMs();
     if (this.#asked !== null) {
-      const leftMs = this.#asked.atMs + Math.min(ttlMs, limits.requestTimeoutMs) - nowMs;
-      return leftMs <= 0 ? { kind: 'read' } : { kind: 'rest', ms: leftMs };
+      const waitMs = Math.min(ttlMs, limits.requestTimeoutMs);
+      const leftMs = this.#asked.atMs + waitMs - nowMs;
+      if (leftMs > 0) return { kind: 'rest', ms: leftMs };
+      const wasBusy = -leftMs > limits.ownLatenessMsMax && !this.#asked.isSecondWait;
+      if (!wasBusy) return { kind: 'read' };
+      this.#asked = { ...this.#asked, atMs: nowMs, isSecondWait: true };
+      return { kind: 'rest', ms: waitMs };
     }
     const silentMs = nowMs - this.#heardAtMs;
     if (silentMs < ttlMs) return { kind: 'rest', ms: ttlMs - silentMs };
     const known = newest();
     if (known !== null && known <= this.#shown) return { kind: 'rest', ms: ttlMs };
-    this.#asked = { atMs: nowMs, newest: known };
+    this.#asked = { atMs: nowMs, newest: known, isSecondWait: false };
     return { kind: 'ask' };
   }
 }

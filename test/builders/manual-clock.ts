@@ -40,6 +40,11 @@ export class ManualClock implements Clock {
     while (await this.step(endMs));
   }
 
+  /** As when the whole process was held up: time passes, and nothing of it runs meanwhile. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /**
    * Runs the next timer that is due by then and everything that waits on promises after it; false,
    * and it is then, when there is none.

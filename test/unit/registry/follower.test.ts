@@ -139,3 +139,18 @@ test('a watch that does not answer is given up, and everything is read again', a
   expect(seen).toEqual({ askedCount: 1, readCount: 2 });
   await end();
 });
+
+test('an answer that waits to be read while we are held up is no missing answer', async () => {
+  const { clock, seen, tell, end } = await followASilentWatch();
+  tell.newest = 5n as Revision;
+  tell.isAnswering = false;
+  await clock.pass(ttlMs);
+  expect(seen).toEqual({ askedCount: 1, readCount: 1 });
+  clock.stall(2 * limits.requestTimeoutMs);
+  await clock.pass(limits.requestTimeoutMs - 10);
+  expect(seen).toEqual({ askedCount: 1, readCount: 1 });
+  clock.stall(2 * limits.requestTimeoutMs); // held up again: that is no reason to wait for ever
+  await clock.pass(1);
+  expect(seen).toEqual({ askedCount: 1, readCount: 2 });
+  await end();
+});
