@@ -25,20 +25,30 @@ export interface Braking {
 export const unbraked: Braking = { rules: { ttlMs: 0, brakeMs: 0 }, overdue: new Set() };
 
 /**
- * True when one of these machines is seen to be gone that was not before: others may follow it at
- * once.
+ * How many present machines would have to vanish besides, at least, for the brake to go on; null:
+ * none of `machines` is seen to be gone that was not before, so nobody else is about to follow it.
+ * `machines`: all that are away or leaving, and any others.
  */
-export function isVanishing(
+export function vanishingToBrake(
   picture: ClusterPicture,
   { brakeMs }: BrakeRules,
   machines: Iterable<MachineId>,
-): boolean {
-  if (brakeMs === 0 || isBraking(picture.brake)) return false;
-  if (picture.members.size < limits.brakeMachinesMin) return false;
-  return [...machines].some((id) => {
+): number | null {
+  if (brakeMs === 0 || isBraking(picture.brake)) return null;
+  if (picture.members.size < limits.brakeMachinesMin) return null;
+  let [isVanishing, awayCount, leavingCount] = [false, 0, 0];
+  for (const id of new Set(machines)) {
     const member = picture.members.get(id);
-    return member?.vanishedMs === null && !member.leaving && !picture.machines.has(id);
-  });
+    const machine = picture.machines.get(id);
+    if (machine?.leaving) leavingCount += 1;
+    if (machine !== undefined || member === undefined) continue;
+    awayCount += 1;
+    isVanishing ||= member.vanishedMs === null && !member.leaving;
+  }
+  if (!isVanishing) return null;
+  const presentCount = picture.machines.size - leavingCount;
+  // As if `pull` counted all that are away among the gone, and none of them among the seen.
+  return Math.max(Math.floor(presentCount / 2) - awayCount + 1, 1);
 }
 
 /** What is known of who is there. */

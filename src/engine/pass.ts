@@ -66,16 +66,17 @@ export async function enginePass(
 
 /**
  * Who else is about to vanish when a machine has: leases that nobody renews end one by one, within
- * a third of the TTL. What cannot be asked is taken for well.
+ * a third of the TTL. What cannot be asked is taken for well, and so are fewer than make a brake.
  */
 async function overdueMachines(
   { session, planner, brake }: PassParts,
   signal: AbortSignal,
 ): Promise<ReadonlySet<MachineId>> {
   const isAwaiting = session.absenceCountsInMs() > 0;
-  if (isAwaiting || !planner.seesVanishing(session.picture(), brake)) return new Set();
+  const leastCount = isAwaiting ? null : planner.vanishingToBrake(session.picture(), brake);
+  if (leastCount === null) return new Set();
   try {
-    return await session.overdueMachines(signal);
+    return await session.overdueMachines(leastCount, signal);
   } catch (error) {
     if (!(error instanceof FleetError)) throw error;
     return new Set();

@@ -9,7 +9,7 @@ import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
 import type { UnitName } from '../unitfile/unit-name.ts';
 import { Agenda, neighbours } from './agenda.ts';
-import { type BrakeRules, type Braking, brakeDecisions, isVanishing } from './brake.ts';
+import { type BrakeRules, type Braking, brakeDecisions, vanishingToBrake } from './brake.ts';
 import { unitDecisions } from './decisions.ts';
 import { Draft } from './draft.ts';
 import { type Following, followings, isPlaceable } from './followers.ts';
@@ -81,14 +81,14 @@ export class Planner {
     return { decisions: first.concat(ofUnits, ofTexts), wakeAtMs: draft.wakeAtMs };
   }
 
-  /** True when a machine is seen to be gone that was not before (see `isVanishing`). */
-  seesVanishing(picture: ClusterPicture, rules: BrakeRules): boolean {
+  /** null: no machine is seen to be gone that was not before; otherwise see `vanishingToBrake`. */
+  vanishingToBrake(picture: ClusterPicture, rules: BrakeRules): number | null {
     const { picture: before, lookups } = this.#draft;
     const changed = [
       ...changedKeys(before.machines, picture.machines),
       ...changedKeys(before.members, picture.members),
     ];
-    return isVanishing(picture, rules, [...lookups.away, ...changed]);
+    return vanishingToBrake(picture, rules, [...lookups.away, ...lookups.leaving, ...changed]);
   }
 
   /** Goes on to another picture; returns the machines of which another thing is known than before. */

@@ -37,9 +37,9 @@ export interface LeaderSession {
   /**
    * Present machines whose lease was not renewed in time: they may be about to vanish. Asks the
    * store, one question a machine, and once more after a sixth of the TTL about those that seem
-   * to be; throws FleetError.
+   * to be. Fewer than `leastCount` are none, and are not waited for. Throws FleetError.
    */
-  overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>>;
+  overdueMachines(leastCount: number, signal: AbortSignal): Promise<ReadonlySet<MachineId>>;
   /**
    * For how long this session has seen a machine to be absent, without a break; 0: it is present.
    * By the leader's own clock, from its own first sight.

@@ -77,11 +77,11 @@ export class StoreLeaderSession implements LeaderSession {
     return Math.max(returnMs, gate.thawsInMs());
   }
 
-  overdueMachines(signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
+  overdueMachines(leastCount: number, signal: AbortSignal): Promise<ReadonlySet<MachineId>> {
     const { store, clock, lease } = this.#options;
     const within = AbortSignal.any([signal, this.#ending.signal]);
     return overdueMachines(
-      { store, clock, ttlMs: lease.ttlMs, leases: this.#mirror.leases },
+      { store, clock, ttlMs: lease.ttlMs, leases: this.#mirror.leases, leastCount },
       within,
     );
   }

@@ -9,26 +9,29 @@ export interface LeaseLook {
   readonly clock: Clock;
   readonly ttlMs: number;
   readonly leases: ReadonlyMap<MachineId, LeaseId>;
+  /** Fewer machines than this make no difference to whoever asks. */
+  readonly leastCount: number;
 }
 
 /**
  * Machines whose lease nobody renews. One look may fall on the moment before a renewal, and etcd
  * rounds to whole seconds: whoever seems to be late is looked at again after a sixth of the TTL, by
- * when one that lives has renewed. Throws FleetError.
+ * when one that lives has renewed. None when there are fewer than `leastCount`, without the second
+ * look then. Throws FleetError.
  */
 export async function overdueMachines(
   look: LeaseLook,
   signal: AbortSignal,
 ): Promise<ReadonlySet<MachineId>> {
   const suspects = await lateOnes(look, signal);
-  if (suspects.size === 0) return new Set();
+  if (suspects.size < look.leastCount) return new Set();
   await rest(look.ttlMs / 6, look.clock, signal);
   const late = await lateOnes({ ...look, leases: suspects }, signal);
-  return new Set(late.keys());
+  return new Set(late.size < look.leastCount ? [] : late.keys());
 }
 
 async function lateOnes(
-  { store, leases }: LeaseLook,
+  { store, leases }: Pick<LeaseLook, 'store' | 'leases'>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<MachineId, LeaseId>> {
   const all = [...leases];

@@ -102,11 +102,11 @@ export function rosterTests(
     const { cluster, subject } = parts();
     const [one, two] = [await cluster.join('1'), await cluster.join('2')];
     const session = await one.lead();
-    expect([...(await cluster.done(session.overdueMachines(never)))]).toEqual([]);
+    expect([...(await cluster.done(session.overdueMachines(1, never)))]).toEqual([]);
     await two.crash();
     let late: readonly MachineId[] = [];
     for (let tryCount = 1; tryCount <= 8 && late.length === 0; tryCount += 1) {
-      late = [...(await cluster.done(session.overdueMachines(never)))];
+      late = [...(await cluster.done(session.overdueMachines(1, never)))];
       if (late.length === 0) await cluster.done(rest(ttlMs / 8, subject.clock, never));
     }
     expect(late).toEqual([two.self.id]);

@@ -1,5 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { type Braking, isVanishing, planBrake } from '../../../src/engine/brake.ts';
+import {
+  type Braking,
+  type Presence,
+  planBrake,
+  vanishingToBrake,
+} from '../../../src/engine/brake.ts';
 import { decisionLine } from '../../../src/engine/decision-log.ts';
 import { brakeNotices } from '../../../src/model/brake.ts';
 import type { MachineId } from '../../../src/model/ids.ts';
@@ -23,7 +29,7 @@ function aMember(id: MachineId, vanishedAgoMs: number | null, leaving = false): 
  * to be away, `r` recorded as vanished 15 s ago, `R` 20 s ago, `h` half an hour ago, `H` an hour
  * ago, `g` away and had said goodbye.
  */
-function pulled(letters: string, some: Partial<typeof rules> = {}): number | null {
+function presenceOf(letters: string): Presence {
   const all = [...letters].map((letter, index) => ({ letter, id: machineId(10 + index) }));
   const agoMs: Readonly<Record<string, number>> = {
     r: 15_000,
@@ -44,8 +50,18 @@ function pulled(letters: string, some: Partial<typeof rules> = {}): number | nul
   const ids = all.map(({ id }) => id);
   const away = new Set(ids.filter((id) => !picture.machines.has(id)));
   const leaving = new Set(ids.filter((id) => picture.machines.get(id)?.leaving));
-  const presence = { picture, nowMs, awaited: new Set<MachineId>(), overdue, away, leaving };
-  return planBrake(presence, { ...rules, ...some }).brake?.waiting.length ?? null;
+  return { picture, nowMs, awaited: new Set<MachineId>(), overdue, away, leaving };
+}
+
+function pulled(letters: string, some: Partial<typeof rules> = {}): number | null {
+  const { brake } = planBrake(presenceOf(letters), { ...rules, ...some });
+  return brake?.waiting.length ?? null;
+}
+
+/** How many more would have to vanish. */
+function missing(letters: string): number | null {
+  const { picture } = presenceOf(letters);
+  return vanishingToBrake(picture, rules, picture.members.keys());
 }
 
 describe('the brake', () => {
@@ -236,15 +252,44 @@ test('a clock that went back does not make it longer', () => {
 
 test('the leader asks who is overdue only when a machine vanished that it did not know of', () => {
   const cluster = running();
-  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(false);
+  const asks = (some: Partial<typeof rules> = {}): number | null =>
+    vanishingToBrake(cluster.picture(), { ...rules, ...some }, cluster.members().keys());
+  expect(asks()).toBeNull();
   cluster.vanish(m1, 'partition');
-  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(true);
-  expect(isVanishing(cluster.picture(), { ...rules, brakeMs: 0 }, cluster.members().keys())).toBe(
-    false,
-  );
+  expect([asks(), asks({ brakeMs: 0 })]).toEqual([2, null]);
   cluster.nowMs += rules.ttlMs / 10;
   cluster.settle();
-  expect(isVanishing(cluster.picture(), rules, cluster.members().keys())).toBe(false);
+  expect(asks()).toBeNull();
+});
+
+it.each([
+  ['pppppppppv', 4, 'five of ten are half, and one is gone'],
+  ['pppppppppvv', 3, 'two are gone'],
+  ['ppppppppplv', 4, 'who leaves is not there'],
+  ['pvvvv', 1, 'they are enough'],
+  ['ppv', null, 'three machines have no brake'],
+  ['pppprrr', null, 'all were known to be away'],
+  ['ppppppprrv', 1, 'some were known to be away'],
+])('in %s at least %s more have to vanish for it: %s', (letters, count, _why) => {
+  expect(missing(letters)).toBe(count);
+});
+
+it('never goes on for fewer than the leader was told to look for', () => {
+  const anyLetters = fc.string({ unit: fc.constantFrom(...'ppplooovvrRhHg'), maxLength: 14 });
+  let brakedCount = 0;
+  fc.assert(
+    fc.property(anyLetters, (letters) => {
+      if (pulled(letters) === null) return;
+      const least = missing(letters);
+      if (least === null || !letters.includes('o')) return;
+      const overdueCount = [...letters].filter((letter) => letter === 'o').length;
+      const isBrakedAnyway = pulled(letters.replaceAll('o', 'p')) !== null;
+      if (!isBrakedAnyway) brakedCount += 1;
+      expect(isBrakedAnyway || overdueCount >= least).toBe(true);
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(brakedCount).toBeGreaterThan(10);
 });
 
 test('its notice says what happened and when it ends; none while it is off', () => {

@@ -10,14 +10,18 @@ const ttlMs = 3_000;
 const signal = new AbortController().signal;
 const [m1, m2] = [machineId(1), machineId(2)];
 
-/** Two machines with a lease each; `late` ones are left alone for so long, the others renewed. */
-async function lookedAt(agoMs: number, renewDuringLook: readonly MachineId[]): Promise<unknown> {
+/** What is seen of two machines whose leases were renewed so long ago, and some during the look. */
+async function lookedAt(
+  agoMs: number,
+  renewDuringLook: readonly MachineId[],
+  leastCount = 1,
+): Promise<unknown> {
   const clock = new ManualClock();
   const store = new MemoryStore(clock);
   const leases = new Map<MachineId, LeaseId>();
   for (const id of [m1, m2]) leases.set(id, (await store.grantLease(ttlMs, signal)).leaseId);
   await clock.pass(agoMs);
-  const looking = overdueMachines({ store, clock, ttlMs, leases }, signal);
+  const looking = overdueMachines({ store, clock, ttlMs, leases, leastCount }, signal);
   await clock.pass(ttlMs / 12);
   for (const id of renewDuringLook) {
     await store.renewLease(leases.get(id) ?? ('' as LeaseId), ttlMs, signal);
@@ -38,4 +42,18 @@ test('leases that nobody renews are late, and so is one that ended meanwhile', a
 
 test('one that is renewed at the last moment is not', async () => {
   expect(await lookedAt(2_000, [m2])).toEqual([m1]);
+});
+
+test('fewer than make a difference are none', async () => {
+  expect(await lookedAt(2_000, [], 2)).toEqual([m1, m2]);
+  expect(await lookedAt(2_000, [m2], 2)).toEqual([]);
+});
+
+test('when too few seem to be late they are not waited for', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock);
+  const leases = new Map([[m1, (await store.grantLease(ttlMs, signal)).leaseId]]);
+  await clock.pass(2_000);
+  const look = { store, clock, ttlMs, leases };
+  expect([...(await overdueMachines({ ...look, leastCount: 2 }, signal))]).toEqual([]);
 });
