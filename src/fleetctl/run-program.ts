@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { messageOf } from '../lib/error.ts';
 import type { Context, ExitStatus } from './command.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError, usageError } from './command-error.ts';
 import type { Output } from './screen.ts';
 
 const limits = {
@@ -29,6 +29,7 @@ export async function runProgram(context: Context, program: Program): Promise<Ex
   screen.progress(null);
   const { argv, hasInput, linePrefix } = program;
   const [file = '', ...args] = argv;
+  refuseNul(file, args);
   trace(argv.join(' '));
   const out = linePrefix === undefined ? stdioOf(screen.out) : 'pipe';
   const stdio: StdioOptions = [hasInput ? 'inherit' : 'ignore', out, stdioOf(screen.err)];
@@ -49,6 +50,14 @@ export async function runProgram(context: Context, program: Program): Promise<Ex
     if (child.stdout !== null) hear(child.stdout, screen.out, linePrefix ?? null);
     if (child.stderr !== null) hear(child.stderr, screen.err, null);
   });
+}
+
+/** No program can be given one; a shell gives us none, but whoever runs fleetctl by a call may. */
+function refuseNul(file: string, args: readonly string[]): void {
+  const bad = args.find((word) => word.includes('\0'));
+  if (bad === undefined) return;
+  const words = `${JSON.stringify(bad)} cannot be given to ${file}: it holds a NUL`;
+  throw usageError(words, 'leave that character out');
 }
 
 /** Our own stream where it is one of the system's, a pipe where it is an object of ours. */

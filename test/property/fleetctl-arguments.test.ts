@@ -82,6 +82,13 @@ describe('fleetctl with odd arguments', () => {
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  it('says of a NUL in a word for ssh that no program can be given one', async () => {
+    await using session = await aSession({ machineCount: 1 });
+    await session.run('start', session.file('known.service', text));
+    const { status, err } = await session.run('ssh', 'known.service', 'a\0b');
+    expect([status, err]).toEqual([2, expect.stringContaining('it holds a NUL')]);
+  });
+
   it('stores none of the files when one of them is bad', async () => {
     await using session = await aSession({ machineCount: 1 });
     const good = session.file('good.service', text);
