@@ -23,7 +23,7 @@ const limits = { leaveMs: 5_000 } as const;
 /** What a hollow machine is made of. */
 export interface HollowMachineParts {
   readonly id: MachineId;
-  /** Shared by all machines of a process: one connection to etcd. */
+  /** Shared by some machines of a process: one connection to etcd. */
   readonly store: Store;
   readonly keyPrefix: string;
   readonly ttlMs: number;

@@ -12,14 +12,16 @@ import { HollowMachine } from './hollow-machine.ts';
 const limits = {
   /** Machines that join side by side; more only wait in etcd. */
   joiningCountMax: 64,
+  /** A stream takes one renewal a turn of the loop: those of a thousand machines would pile up. */
+  machinesPerConnectionMax: 10,
   requestTimeoutMs: 5_000,
 } as const;
 
-/** All hollow machines of one process, on one connection to etcd. */
+/** All hollow machines of one process, on few connections to etcd. */
 export class HollowProcess {
   readonly #start: HollowStart;
   readonly #tell: (report: HollowReport) => void;
-  readonly #store: EtcdStore;
+  readonly #stores: readonly EtcdStore[];
   readonly #keys: Keys;
   readonly #machines = new Map<number, HollowMachine>();
   readonly #failed = new Set<MachineId>();
@@ -34,9 +36,12 @@ export class HollowProcess {
     this.#tell = tell;
     this.#keys = new Keys(start.keyPrefix);
     const { endpoints } = start;
-    const { requestTimeoutMs } = limits;
+    const { requestTimeoutMs, machinesPerConnectionMax } = limits;
     const access = { endpoints, tls: null, login: null, requestTimeoutMs };
-    this.#store = new EtcdStore(access, systemClock, start.firstNumber);
+    const storeCount = Math.ceil(start.count / machinesPerConnectionMax);
+    this.#stores = Array.from({ length: storeCount }, (_, index) => {
+      return new EtcdStore(access, systemClock, start.firstNumber + index);
+    });
   }
 
   /** Brings every machine into the cluster, a few at a time. */
@@ -64,9 +69,7 @@ export class HollowProcess {
       activeAtMs: machines.reduce((last, { ledger }) => Math.max(last, ledger.activeAtMs), 0),
       expiredCount: this.#expiredCount,
       expiredAtMs: this.#expiredAtMs,
-      requests: Object.fromEntries(
-        [...this.#store.counts()].map(([kind, { sentCount }]) => [kind, sentCount]),
-      ),
+      requests: this.#requests(),
       residentBytes: process.memoryUsage.rss(),
       cpuMs: (user + system) / 1_000,
     };
@@ -102,7 +105,7 @@ export class HollowProcess {
     this.#over.abort();
     this.#watch?.stop();
     const left = await Promise.all([...this.#machines.values()].map((machine) => machine.leave()));
-    this.#store.close();
+    for (const store of this.#stores) store.close();
     this.#tell({ kind: 'left', keptCount: left.filter((isGiven) => !isGiven).length });
   }
 
@@ -110,18 +113,34 @@ export class HollowProcess {
     const { idStart, keyPrefix, ttlMs } = this.#start;
     return new HollowMachine({
       id: `${idStart}${number.toString(16).padStart(32 - idStart.length, '0')}` as MachineId,
-      store: this.#store,
+      store: this.#storeOf(number),
       ...{ keyPrefix, ttlMs, log: this.#log },
       metadata: new Map([[hollowMetadata.key, hollowMetadata.value]]),
     });
+  }
+
+  #storeOf(number: number): EtcdStore {
+    const index = (number - this.#start.firstNumber) % this.#stores.length;
+    const store = this.#stores[index];
+    if (store === undefined) throw new Error(`no machine ${number} in this process`);
+    return store;
+  }
+
+  #requests(): Readonly<Record<string, number>> {
+    const sums: Record<string, number> = {};
+    for (const [kind, { sentCount }] of this.#stores.flatMap((store) => [...store.counts()])) {
+      sums[kind] = (sums[kind] ?? 0) + sentCount;
+    }
+    return sums;
   }
 
   async #watchMachines(): Promise<void> {
     if (this.#watch !== null) return;
     const range = this.#keys.all('machines');
     const what = { ranges: [{ range, keysOnly: true }], revision: null };
-    const { revision } = await readWhole(this.#store, what, this.#over.signal);
-    this.#watch = this.#store.watch(range, (revision + 1n) as Revision, {
+    const store = this.#storeOf(this.#start.firstNumber);
+    const { revision } = await readWhole(store, what, this.#over.signal);
+    this.#watch = store.watch(range, (revision + 1n) as Revision, {
       events: (events) => {
         for (const event of events) {
           const meaning = event.kind === 'delete' ? this.#keys.meaning(event.key) : null;
