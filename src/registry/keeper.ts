@@ -3,7 +3,7 @@ import { etcdTrouble } from './etcd-trouble.ts';
 import type { KeeperOrder, KeeperReport } from './keeper-words.ts';
 import type { KeptLease, Withheld } from './lease-keeper.ts';
 import type { LeasePort } from './lease-wire.ts';
-import { type RenewalOutcome, renewInTurns, retryMsFor } from './renewal-turns.ts';
+import { patienceMsFor, type RenewalOutcome, renewInTurns } from './renewal-turns.ts';
 import type { LeaseStanding } from './store.ts';
 import { judgeSigns, type Signs } from './vital-signs.ts';
 
@@ -101,7 +101,7 @@ export class Keeper {
     const sentAtMs = clock.nowMs();
     const { endpoint } = wire;
     try {
-      const standing = await wire.renew(leaseId, retryMsFor(ttlMs));
+      const standing = await wire.renew(leaseId, patienceMsFor(ttlMs));
       if (kept.ending.signal.aborted) return 'failed';
       if (standing !== null) return 'renewed'; // told when it came
       tell({ kind: 'gone', number, atMs: clock.nowMs() });
@@ -124,7 +124,7 @@ export class Keeper {
     // What a stuck loop does not read must not pile up.
     if (isNew || why !== 'loop') tell({ kind: 'withheld', number, why, isNew });
     try {
-      if ((await wire.inspect(leaseId, retryMsFor(ttlMs))) !== null) return 'withheld';
+      if ((await wire.inspect(leaseId, patienceMsFor(ttlMs))) !== null) return 'withheld';
     } catch {
       return 'withheld'; // etcd will be asked again
     }
@@ -138,7 +138,7 @@ export class Keeper {
     const { wire, leaderKey, tell, say } = this.#parts;
     try {
       const seat = { key: leaderKey, leaseId, term: this.#term };
-      const wasLeader = await wire.vacate(seat, retryMsFor(ttlMs));
+      const wasLeader = await wire.vacate(seat, patienceMsFor(ttlMs));
       if (!wasLeader) return;
       say(`${withheldWords.loop} for ${seconds(ttlMs)}: gave up leading, its units stay`);
       tell({ kind: 'stood-down', number });

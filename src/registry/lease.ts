@@ -3,7 +3,7 @@ import { FleetError, messageOf } from '../lib/error.ts';
 import type { Revision } from '../model/ids.ts';
 import type { LeaseKeeper, Renewal } from './lease-keeper.ts';
 import { limits } from './limits.ts';
-import { retryMsFor } from './renewal-turns.ts';
+import { patienceMsFor } from './renewal-turns.ts';
 import type { LeaseId, Store, StoreHeader } from './store.ts';
 import type { StoreGate } from './store-gate.ts';
 
@@ -172,7 +172,7 @@ export class MachineLease {
   async stop(signal: AbortSignal): Promise<void> {
     const held = this.#drop();
     if (held === null) return;
-    const withinMs = retryMsFor(held.ttlMs);
+    const withinMs = Math.min(limits.retryMaxMs, held.ttlMs / 6); // the next daemon waits for it
     // Whatever comes of it, nothing more can be done for the lease here.
     await this.#store.renewLease(held.leaseId, withinMs, signal).catch(() => null);
   }
@@ -248,7 +248,7 @@ export class MachineLease {
     held.isAsked = true;
     const sentAtMs = this.#clock.nowMs();
     try {
-      const withinMs = retryMsFor(held.ttlMs);
+      const withinMs = patienceMsFor(held.ttlMs);
       const { leaseId, ending } = held;
       const standing = await this.#store.renewLease(leaseId, withinMs, ending.signal);
       if (standing === null) return this.#lose(held);

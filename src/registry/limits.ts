@@ -17,6 +17,8 @@ export const limits = {
   /** Pause between tries, at first and at most; a sixth of the TTL bounds it further. */
   retryFirstMs: 50,
   retryMaxMs: 500,
+  /** The longest that one try to renew a lease waits for its answer; a sixth of the TTL is less. */
+  renewalMsMax: 5000,
   /** The longest that a candidate waits before it stands for election. */
   standDelayMsMax: 200,
   /** So many candidates, in expectation, do not wait at all. */

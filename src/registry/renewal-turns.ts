@@ -4,14 +4,22 @@ import { limits } from './limits.ts';
 /** What became of one try to renew. */
 export type RenewalOutcome = 'renewed' | 'failed' | 'withheld' | 'gone';
 
-/** How long one try may take, and how soon the next one follows a failure. */
-export function retryMsFor(ttlMs: number): number {
+/**
+ * How long one try may take. A member that is slow needs longer, not more tries: a thousand machines
+ * that ask again twice a second were what kept it from answering.
+ */
+export function patienceMsFor(ttlMs: number): number {
+  return Math.min(limits.renewalMsMax, ttlMs / 6);
+}
+
+/** How soon after the beginning of a try that failed the next one may begin. */
+function retryMsFor(ttlMs: number): number {
   return Math.min(limits.retryMaxMs, ttlMs / 6);
 }
 
 /**
  * The rhythm of a lease: every third of its TTL, within a sixth after a failure, until it is gone
- * or `signal` aborts. `turn` must not reject.
+ * or `signal` aborts. `turn` must not reject, nor take longer than `patienceMsFor` says.
  */
 export async function renewInTurns(
   what: {

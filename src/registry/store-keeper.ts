@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { FleetError, messageOf } from '../lib/error.ts';
 import type { KeeperCounts, KeptLease, LeaseEvents, LeaseKeeper } from './lease-keeper.ts';
-import { type RenewalOutcome, renewInTurns, retryMsFor } from './renewal-turns.ts';
+import { patienceMsFor, type RenewalOutcome, renewInTurns } from './renewal-turns.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -61,7 +61,7 @@ export class StoreKeeper implements LeaseKeeper {
   ): Promise<RenewalOutcome> {
     try {
       const sentAtMs = this.#clock.nowMs();
-      const standing = await this.#store.renewLease(leaseId, retryMsFor(ttlMs), signal);
+      const standing = await this.#store.renewLease(leaseId, patienceMsFor(ttlMs), signal);
       if (signal.aborted) return 'failed';
       if (standing === null) events.gone(true);
       else events.answered({ sentAtMs, atMs: this.#clock.nowMs() });
