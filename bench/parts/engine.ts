@@ -4,7 +4,7 @@ import { limits } from '../../src/engine/limits.ts';
 import { Planner } from '../../src/engine/planner.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { hashRank } from '../../src/lib/order.ts';
-import { inTurns } from '../../src/lib/steps.ts';
+import { finished, inTurns, type Steps } from '../../src/lib/steps.ts';
 import type { UnitName } from '../../src/unitfile/unit-name.ts';
 import { EngineCluster, idAt, type Wishes } from '../engine-cluster.ts';
 import { atLeast, atMost, atMostTimes, median, told } from '../goal.ts';
@@ -15,7 +15,7 @@ const braking = { rules: { ttlMs: 10_000, brakeMs: 60_000 }, overdue: new Set<ne
 const never = new AbortController().signal;
 /** Plans until nothing is left to decide about an event. */
 const settleCount = 3;
-const eventCount = 5;
+const eventCount = 15;
 
 /** What `npm run bench -- engine` runs. */
 export const part: BenchPart = {
@@ -50,6 +50,7 @@ export const part: BenchPart = {
       ...rows,
       ...lives.slice(1, -1).map(({ dies }) => told(dies, fewest.dies)),
       atMostTimes(most.dies, 2, fewest.dies),
+      atMostTimes(most.diesSteps, 1.2, fewest.diesSteps),
       atMostTimes(most.arrives, 2, fewest.arrives),
     ];
   },
@@ -62,6 +63,8 @@ interface EngineLife {
   readonly first: Figure;
   readonly placements: Figure;
   readonly dies: Figure;
+  /** What that took, in units that were looked at, as often as they were. */
+  readonly diesSteps: Figure;
   readonly arrives: Figure;
   readonly rests: Figure;
   /** The longest time for which others waited for the loop. */
@@ -102,6 +105,11 @@ async function lifeOf(cluster: EngineCluster, perMachine: number): Promise<Engin
   const firstMs = await plan();
   await settle();
   const diesMs = await events((index) => cluster.vanish(idAt(index)));
+  cluster.vanish(idAt(eventCount + 1));
+  const counter = { count: 0 };
+  const made = finished(counted(planner.plan(cluster.picture(), time, braking), counter));
+  cluster.write(made.decisions);
+  await settle();
   const arrivesMs = await events((index) => cluster.submit(`new-${index}.service` as UnitName, {}));
   const restsMs = await events(() => undefined);
   const ms = (what: string, value: number): Figure => {
@@ -116,10 +124,24 @@ async function lifeOf(cluster: EngineCluster, perMachine: number): Promise<Engin
       unit: 'placements/s',
     },
     dies: ms('one machine dies', diesMs),
+    diesSteps: {
+      ...{ what: `${where}: one machine dies, steps of the plan`, value: counter.count },
+      unit: 'steps',
+    },
     arrives: ms('one unit is new', arrivesMs),
     rests: ms('nothing to do', restsMs),
     stretch: ms('the longest that others wait', clock.longestMs),
   };
+}
+
+/** The same steps, counted: what was done, whatever it took on this computer. */
+function* counted<Result>(steps: Steps<Result>, counter: { count: number }): Steps<Result> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    counter.count += 1;
+    yield;
+  }
 }
 
 /** The clock of a leader's turns, which notes how long each was. */
