@@ -41,7 +41,7 @@ export function* keepSeats(
   following: Following,
 ): Steps<ReadonlyMap<UnitName, Homeless>> {
   const homeless = new WideMap<UnitName, Homeless>();
-  for (const unit of yield* stayingOrder(draft, units, following)) {
+  for (const { unit } of yield* stayingOrder(draft, units, following)) {
     yield;
     const record = units.get(unit);
     if (record === undefined) continue;
@@ -61,7 +61,7 @@ function* stayingOrder(
   draft: Draft,
   units: Placeable,
   following: Following,
-): Steps<readonly UnitName[]> {
+): Steps<readonly { readonly unit: UnitName }[]> {
   const age = (unit: UnitName): number => {
     const placement = draft.picture.placements.get(unit);
     if (placement === undefined) return Number.POSITIVE_INFINITY;
@@ -74,14 +74,13 @@ function* stayingOrder(
     yield;
     keyed.push({ unit, depth: depth(unit), age: age(unit) });
   }
-  const inOrder = yield* sorted(
+  return yield* sorted(
     keyed,
     (left, right) =>
       left.depth - right.depth ||
       (left.age === right.age ? 0 : left.age - right.age) ||
       byText(left.unit, right.unit),
   );
-  return inOrder.map(({ unit }) => unit);
 }
 
 /** Its seat on the machine it has, or why it cannot stay. */

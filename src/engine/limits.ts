@@ -33,7 +33,7 @@ export const limits = {
   /** How long after a pass the leader waits for more changes, when there are some already. */
   gatherMs: 5,
   /** A plan that takes longer lets others have their turn. */
-  planTurnMs: 10,
+  planTurnMs: 5,
   /** Pause after a trouble: doubles from the first to the maximum. */
   retryFirstMs: 100,
   retryMaxMs: 5_000,

@@ -56,7 +56,7 @@ class Settler {
         yield;
         if (!this.#draft.seats.has(unit)) this.#settled.delete(unit);
       }
-      for (const one of yield* this.#inOrder()) {
+      for (const { one } of yield* this.#inOrder()) {
         if (this.#settled.has(one.unit)) continue;
         yield;
         this.#settleOne(one);
@@ -154,7 +154,7 @@ class Settler {
     });
   }
 
-  *#inOrder(): Steps<readonly Homeless[]> {
+  *#inOrder(): Steps<readonly Turn[]> {
     const keyed: Turn[] = [];
     for (const one of this.#homeless.values()) {
       yield;
@@ -163,7 +163,7 @@ class Settler {
       const fitCount = this.#draft.candidates.count(seeker);
       keyed.push({ one, fitCount, rank: seeker.peer.hash });
     }
-    return (yield* sorted(keyed, byTurn)).map(({ one }) => one);
+    return yield* sorted(keyed, byTurn);
   }
 }
 

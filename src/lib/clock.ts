@@ -4,7 +4,7 @@ export interface Clock {
   nowMs(): number;
   /** Wall time in milliseconds since 1970, for what people read. Never for durations. */
   wallMs(): number;
-  /** Runs `run` once after `ms`; returns a function that cancels. */
+  /** Runs `run` once after `ms`, 0: when others have had a turn; returns a function that cancels. */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -13,6 +13,10 @@ export const systemClock: Clock = {
   nowMs: () => Number(process.hrtime.bigint()) / 1e6,
   wallMs: () => Date.now(),
   after: (ms, run) => {
+    if (ms <= 0) {
+      const turn = setImmediate(run); // a timer would idle for a millisecond
+      return () => clearImmediate(turn);
+    }
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
   },

@@ -89,16 +89,13 @@ function* merged<Item>(
 ): Steps<readonly Item[]> {
   const items: Item[] = [];
   let [leftIndex, rightIndex] = [0, 0];
-  for (;;) {
+  while (items.length < left.length + right.length) {
     const [one, other] = [left[leftIndex], right[rightIndex]];
-    if (one === undefined || other === undefined) break;
-    const isLeft = compare(one, other) <= 0;
-    items.push(isLeft ? one : other);
+    const isLeft = other === undefined || (one !== undefined && compare(one, other) <= 0);
+    items.push((isLeft ? one : other) as Item);
     if (isLeft) leftIndex += 1;
     else rightIndex += 1;
     if (items.length % limits.mergeCount === 0) yield;
   }
-  for (; leftIndex < left.length; leftIndex += 1) items.push(left[leftIndex] as Item);
-  for (; rightIndex < right.length; rightIndex += 1) items.push(right[rightIndex] as Item);
   return items;
 }

@@ -380,8 +380,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'unsorted input: the planner does not sort',
     file: 'src/engine/settle.ts',
-    find: 'return (yield* sorted(keyed, byTurn)).map(({ one }) => one);',
-    replace: 'return keyed.map(({ one }) => one); void sorted; void byTurn;',
+    find: 'return yield* sorted(keyed, byTurn);',
+    replace: 'return keyed; void sorted; void byTurn;',
     test: 'test/golden/engine',
   },
   {
