@@ -378,6 +378,13 @@ export const mutants: readonly Mutant[] = [
     test: 'test/golden/engine',
   },
   {
+    name: 'who seems late is looked for where too few could be',
+    file: 'src/engine/brake.ts',
+    find: 'Math.max(Math.floor(presentCount / 2) - awayCount + 1, 1)',
+    replace: 'Math.max(Math.floor(presentCount / 2) + awayCount + 1, 1)',
+    test: 'test/unit/engine/brake',
+  },
+  {
     name: 'unsorted input: the planner does not sort',
     file: 'src/engine/settle.ts',
     find: 'return yield* sorted(keyed, byTurn);',
