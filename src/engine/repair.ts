@@ -1,3 +1,4 @@
+import type { Steps } from '../lib/steps.ts';
 import { WideSet } from '../lib/wide-map.ts';
 import { inConflict, type Peer } from '../model/conflict.ts';
 import type { MachineId } from '../model/ids.ts';
@@ -39,12 +40,13 @@ export class Repair {
   }
 
   /** Seats the unit, and moves others if need be; false when nothing has changed. */
-  makeRoomFor(one: Homeless): boolean {
+  *makeRoomFor(one: Homeless): Steps<boolean> {
     if (this.#placed.size === 0 || this.#stepCount > limits.repairStepsMax) return false;
     if (!this.#isTied(one) && !this.#wouldFit(one)) return false;
-    const movable = this.#movable();
+    const movable = yield* this.#movable();
     movable.set(one.unit, one);
-    const items = this.#entangled(this.#itemOf(one, movable), movable);
+    const first = yield* this.#itemOf(one, movable);
+    const items = yield* this.#entangled(first, movable);
     if (items === null) return false;
     const before = new Map<UnitName, Seat>();
     for (const { unit } of items.flatMap(({ members }) => members)) {
@@ -52,9 +54,12 @@ export class Repair {
       if (seat !== undefined) before.set(unit, seat);
       this.#draft.unseat(unit);
     }
-    for (const item of items) item.rooms = this.#roomsFor(item, before);
+    for (const item of items) {
+      yield;
+      item.rooms = this.#roomsFor(item, before);
+    }
     const chosen = new Map<Item, Room>();
-    const isSolved = this.#solve(items, chosen);
+    const isSolved = yield* this.#solve(items, chosen);
     if (isSolved) {
       this.placed(one);
       this.#seatAll(one, chosen, before);
@@ -62,9 +67,13 @@ export class Repair {
     return isSolved;
   }
 
-  #movable(): Map<UnitName, Homeless> {
-    const movable = this.#inOrder.filter(({ unit }) => this.#isMovable(unit));
-    return new Map(movable.map((one) => [one.unit, one]));
+  *#movable(): Steps<Map<UnitName, Homeless>> {
+    const movable = new Map<UnitName, Homeless>();
+    for (const one of this.#inOrder) {
+      yield;
+      if (this.#isMovable(one.unit)) movable.set(one.unit, one);
+    }
+    return movable;
   }
 
   /** What this plan has placed by the ordinary rules: its start is not even ordered yet. */
@@ -94,11 +103,12 @@ export class Repair {
   }
 
   /** The unit with everybody it follows and who follows it, near or far. */
-  #itemOf(one: Homeless, movable: ReadonlyMap<UnitName, Homeless>): Item {
+  *#itemOf(one: Homeless, movable: ReadonlyMap<UnitName, Homeless>): Steps<Item> {
     const members = new Map<UnitName, Homeless>([[one.unit, one]]);
     for (const member of members.values()) {
       const targets = new Set(member.record.requirements.machineOf);
       for (const [unit, other] of movable) {
+        yield;
         const isTied =
           targets.has(unit) || other.record.requirements.machineOf.includes(member.unit);
         if (isTied) members.set(unit, other);
@@ -109,17 +119,21 @@ export class Repair {
   }
 
   /** The item and all that conflict with it, directly or through others; null beyond the limits. */
-  #entangled(first: Item, movable: ReadonlyMap<UnitName, Homeless>): readonly Item[] | null {
+  *#entangled(
+    first: Item,
+    movable: ReadonlyMap<UnitName, Homeless>,
+  ): Steps<readonly Item[] | null> {
     const items = [first];
     const taken = new Set(first.members.map(({ unit }) => unit));
     for (const item of items) {
       for (const [unit, other] of movable) {
+        yield;
         this.#stepCount += item.peers.length;
         if (this.#stepCount > limits.repairStepsMax || taken.size > limits.repairUnitsMax) {
           return null;
         }
         if (taken.has(unit) || !this.#conflicts(item.peers, [this.#draft.peer(unit)])) continue;
-        const next = this.#itemOf(other, movable);
+        const next = yield* this.#itemOf(other, movable);
         for (const member of next.members) taken.add(member.unit);
         items.push(next);
       }
@@ -165,21 +179,20 @@ export class Repair {
   }
 
   /** Depth first, the item with the fewest rooms left next. */
-  #solve(items: readonly Item[], chosen: Map<Item, Room>): boolean {
-    const open = items
-      .filter((item) => !chosen.has(item))
-      .map((item) => ({
-        item,
-        rooms: item.rooms.filter((room) => this.#isFree(item, room, chosen)),
-      }))
-      .sort((left, right) => left.rooms.length - right.rooms.length);
-    const [next] = open;
+  *#solve(items: readonly Item[], chosen: Map<Item, Room>): Steps<boolean> {
+    const open: { readonly item: Item; readonly rooms: readonly Room[] }[] = [];
+    for (const item of items) {
+      yield;
+      if (chosen.has(item)) continue;
+      open.push({ item, rooms: item.rooms.filter((room) => this.#isFree(item, room, chosen)) });
+    }
+    const [next] = open.sort((left, right) => left.rooms.length - right.rooms.length);
     if (next === undefined) return true;
     for (const room of next.rooms) {
       this.#stepCount += open.length;
       if (this.#stepCount > limits.repairStepsMax) return false;
       chosen.set(next.item, room);
-      if (this.#solve(items, chosen)) return true;
+      if (yield* this.#solve(items, chosen)) return true;
       chosen.delete(next.item);
     }
     return false;

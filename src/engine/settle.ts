@@ -59,34 +59,34 @@ class Settler {
       for (const { one } of yield* this.#inOrder()) {
         if (this.#settled.has(one.unit)) continue;
         yield;
-        this.#settleOne(one);
+        yield* this.#settleOne(one);
         if (this.#draft.seats.has(one.unit)) hasChanged = true;
       }
     }
   }
 
   /** Seats a unit, then those who follow it. */
-  #settleOne(one: Homeless): void {
+  *#settleOne(one: Homeless): Steps {
     const targets = one.record.requirements.machineOf;
     const isLater = targets.some((of) => this.#homeless.has(of) && !this.#settled.has(of));
     const isCircular = this.#following.circles.has(one.unit);
     if (isLater && !isCircular) return;
     this.#settled.add(one.unit);
-    if (!isCircular) this.#seat(one);
+    if (!isCircular) yield* this.#seat(one);
     for (const follower of this.#followers.get(one.unit) ?? []) {
       const homeless = this.#homeless.get(follower);
-      if (homeless !== undefined && !this.#settled.has(follower)) this.#settleOne(homeless);
+      if (homeless !== undefined && !this.#settled.has(follower)) yield* this.#settleOne(homeless);
     }
   }
 
   /** A unit that had no machine replaces others first; one that lost its machine only at last. */
-  #seat(one: Homeless): void {
+  *#seat(one: Homeless): Steps {
     if (one.isNew && replaceSomebody(this.#draft, one)) return;
     const seeker = this.#draft.seeker(one.unit, one.record);
     const room = this.#bestFor(one, this.#draft.candidates.ranked(seeker));
     if (room !== null) {
       this.#place(one, room, this.#draft.candidates.count(seeker));
-    } else if (this.#repair.makeRoomFor(one)) {
+    } else if (yield* this.#repair.makeRoomFor(one)) {
       return;
     } else if (one.fallback !== null) {
       const why = keptWords(one.why ?? 'its machine is away');
