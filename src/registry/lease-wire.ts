@@ -30,13 +30,17 @@ export interface LeasePort {
 }
 
 /**
- * Renewals over one member after the other: whatever fails or is late goes to the next one. A link
- * that was only late stays open for one try more, since a slow etcd may still answer over it.
+ * Renewals over one member after the other: whatever fails or is late goes to the next one, and once
+ * that has answered back to the one that the watches go over: who renews elsewhere would not see it
+ * die. A link that was only late stays open for one try more, since a slow etcd may still answer
+ * over it.
  */
 export class LeaseWire implements LeasePort {
   readonly #options: LeaseWireOptions;
   #listener: (answer: RenewalAnswer) => void = () => undefined;
   #member: number;
+  /** That of the watches; null: nobody has told. */
+  #preferred: number | null = null;
   #link: MemberLink | null = null;
   #late: MemberLink | null = null;
 
@@ -53,10 +57,12 @@ export class LeaseWire implements LeasePort {
     this.#listener = listener;
   }
 
-  /** The next call goes to that member. */
+  /** The next call goes to that member, and later ones whenever it is not in doubt. */
   prefer(endpoint: string): void {
     const member = this.#options.endpoints.indexOf(endpoint);
-    if (member >= 0) this.#member = member;
+    if (member < 0) return;
+    this.#member = member;
+    this.#preferred = member;
   }
 
   async renew(leaseId: LeaseId, withinMs: number): Promise<LeaseStanding | null> {
@@ -82,6 +88,7 @@ export class LeaseWire implements LeasePort {
     try {
       const answer = await this.#inTime(ms, ask(link));
       if (link !== this.#late) this.#dropLate();
+      this.#member = this.#preferred ?? this.#member;
       return answer;
     } catch (thrown) {
       this.#leave(link);

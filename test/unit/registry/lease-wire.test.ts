@@ -64,3 +64,25 @@ test('whatever is late, no more than two connections are open', async () => {
   }
   await expect.poll(open).toEqual([1, 0, 1]);
 });
+
+test('who was sent to another member by a late answer returns to the one it shares with the watches', async () => {
+  let isSilent = true;
+  const askedCount = [0, 0];
+  const member = (number: number) => (stream: ServerHttp2Stream) => {
+    stream.respond(grpcOk);
+    stream.on('data', () => {
+      askedCount[number] = (askedCount[number] ?? 0) + 1;
+      if (number === 1 || !isSilent) stream.write(renewedNine());
+    });
+  };
+  const { wire, open } = await wireTo(member(0), member(1));
+  wire.prefer(members[0]?.endpoint ?? '');
+  await expect(wire.renew(leaseId, lateMs)).rejects.toThrow('no answer');
+  await wire.renew(leaseId, patientMs);
+  expect(askedCount).toEqual([1, 1]);
+  isSilent = false;
+  await wire.renew(leaseId, patientMs);
+  await wire.renew(leaseId, patientMs);
+  expect(askedCount).toEqual([3, 1]);
+  await expect.poll(open).toEqual([1, 0]);
+});
