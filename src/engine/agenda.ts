@@ -1,4 +1,4 @@
-import { gathered, type Steps } from '../lib/steps.ts';
+import type { Steps } from '../lib/steps.ts';
 import { WideSet } from '../lib/wide-map.ts';
 import type { MachineId } from '../model/ids.ts';
 import type { UnitRecord } from '../model/unit.ts';
@@ -88,11 +88,14 @@ export class Agenda {
   /** All there is, where nothing was known before. */
   *askEverything(): Steps {
     const { picture, lookups } = this.#draft;
-    for (const unit of yield* gathered(picture.units.keys(), picture.placements.keys())) {
-      yield;
-      this.#asked.add(unit);
-      if (isWantedGlobal(this.#draft, unit)) this.globals.add(unit);
-      else this.units.add(unit);
+    for (const names of [picture.units.keys(), picture.placements.keys()]) {
+      for (const unit of names) {
+        yield;
+        if (this.#asked.has(unit)) continue;
+        this.#asked.add(unit);
+        if (isWantedGlobal(this.#draft, unit)) this.globals.add(unit);
+        else this.units.add(unit);
+      }
     }
     for (const machine of picture.machines.keys()) this.changedRooms.add(machine);
     for (const rows of [picture.machines, picture.orders, picture.reports, picture.removals]) {

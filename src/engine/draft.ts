@@ -223,11 +223,18 @@ export class Draft {
   }
 
   /** The opposite, before it is asked about anew. */
-  unfix(unit: UnitName): void {
+  #unfix(unit: UnitName): void {
     const machine = this.fixed.get(unit);
     if (machine === undefined) return;
     this.fixed.delete(unit);
     this.rooms.get(machine)?.unseat(unit);
+  }
+
+  /** Before it is asked about anew: nothing is decided about it, nor does time change anything. */
+  release(unit: UnitName): void {
+    this.unseat(unit);
+    this.#unfix(unit);
+    this.wakesMs.delete(unit);
   }
 
   /** What these two change belongs into one decision. */

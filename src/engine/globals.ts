@@ -44,8 +44,8 @@ export function wantedGlobals(draft: Draft): readonly (readonly [UnitName, UnitR
 /** Whether a plan decides on which machines that unit belongs. */
 export function isWantedGlobal(draft: Draft, unit: UnitName): boolean {
   const record = draft.picture.units.get(unit);
-  if (record === undefined || draft.isFrozen(unit)) return false;
-  return record.requirements.global && !record.gone && record.desired !== 'inactive';
+  if (record === undefined || !record.requirements.global || draft.isFrozen(unit)) return false;
+  return !record.gone && record.desired !== 'inactive';
 }
 
 /** Why a global unit does not belong on a machine that is present. */

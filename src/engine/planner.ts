@@ -148,11 +148,11 @@ export class Planner {
     yield* agenda.spread();
     yield* this.#index.refresh(agenda.units);
     if (agenda.globals.size > 0) for (const id of draft.rooms.keys()) agenda.machines.add(id);
-    for (const unit of yield* gathered(agenda.units, agenda.globals)) {
-      yield;
-      draft.unseat(unit);
-      draft.unfix(unit);
-      draft.wakesMs.delete(unit);
+    for (const asked of [agenda.units, agenda.globals]) {
+      for (const unit of asked) {
+        yield;
+        draft.release(unit);
+      }
     }
     for (const room of this.#rooms(agenda.machines)) {
       for (const unit of this.#seatedGlobals.get(room.id) ?? []) room.unseat(unit);

@@ -27,10 +27,12 @@ export class SharedMap<Key extends string, Value> implements Comparable<Key, Val
   }
 
   get(key: Key): Value | undefined {
+    if (this.size === 0) return undefined;
     return this.#part(partOf(key, this.#partCount))?.get(key);
   }
 
   has(key: Key): boolean {
+    if (this.size === 0) return false;
     return this.#part(partOf(key, this.#partCount))?.has(key) === true;
   }
 

@@ -16,10 +16,12 @@ export class WideMap<Key extends string, Value> implements ReadonlyMap<Key, Valu
   }
 
   get(key: Key): Value | undefined {
+    if (this.#size === 0) return undefined;
     return this.#parts[partOf(key)]?.get(key);
   }
 
   has(key: Key): boolean {
+    if (this.#size === 0) return false;
     return this.#parts[partOf(key)]?.has(key) === true;
   }
 
@@ -32,6 +34,7 @@ export class WideMap<Key extends string, Value> implements ReadonlyMap<Key, Valu
   }
 
   delete(key: Key): boolean {
+    if (this.#size === 0) return false;
     const isGone = this.#parts[partOf(key)]?.delete(key) === true;
     if (isGone) this.#size -= 1;
     return isGone;
