@@ -13,7 +13,7 @@ export class BareRenewals {
     this.#children = children;
   }
 
-  /** Starts so many, each of which renews so often. */
+  /** Starts so many, each of which renews so often. Throws when one of them ends. */
   static async start(count: number, everyMs: number): Promise<BareRenewals> {
     const etcd = await startEtcd();
     const program = fileURLToPath(new URL('renewing-subject.ts', import.meta.url));
@@ -21,8 +21,14 @@ export class BareRenewals {
     const children = Array.from({ length: count }, () => {
       return spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     });
-    await Promise.all(children.map(renewing));
-    return new BareRenewals(etcd, children);
+    const started = new BareRenewals(etcd, children);
+    try {
+      await Promise.all(children.map(renewing));
+      return started;
+    } catch (error) {
+      await started[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Nanoseconds that all their threads have run. */
@@ -30,7 +36,7 @@ export class BareRenewals {
     return this.#children.reduce((sum, { pid }) => sum + cpuNsOf(Number(pid)), 0);
   }
 
-  async stop(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
     await this.#etcd.stop();
   }

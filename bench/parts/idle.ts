@@ -21,8 +21,9 @@ export const part: BenchPart = {
     const [unitCount, beforeMs, watchedMs] =
       size === 'full' ? [300, quietMs, 60_000] : [6, 500, 2_000];
     const fleet = await fleetOf(await lab());
-    const bare = await BareRenewals.start(fleet.machines.length, (ttlS * 1_000) / renewalsPerTtl);
     try {
+      const everyMs = (ttlS * 1_000) / renewalsPerTtl;
+      await using bare = await BareRenewals.start(fleet.machines.length, everyMs);
       say(`starting ${unitCount} units`);
       await startUnits(fleet, unitCount);
       await sleep(beforeMs);
@@ -33,7 +34,6 @@ export const part: BenchPart = {
       await fleet.clear();
       return rowsOf(before, after, { unitCount, machineCount: fleet.machines.length });
     } finally {
-      await bare.stop();
       fleet.close();
     }
   },

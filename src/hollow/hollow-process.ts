@@ -6,6 +6,7 @@ import type { MachineId, Revision } from '../model/ids.ts';
 import { EtcdStore } from '../registry/etcd-store.ts';
 import { Keys } from '../registry/keys.ts';
 import { readWhole } from '../registry/paged-read.ts';
+import { RequestCounter } from '../registry/request-counter.ts';
 import type { Watch } from '../registry/store.ts';
 import { HollowMachine } from './hollow-machine.ts';
 
@@ -22,6 +23,7 @@ export class HollowProcess {
   readonly #start: HollowStart;
   readonly #tell: (report: HollowReport) => void;
   readonly #stores: readonly EtcdStore[];
+  readonly #counter = new RequestCounter();
   readonly #keys: Keys;
   readonly #machines = new Map<number, HollowMachine>();
   readonly #failed = new Set<MachineId>();
@@ -40,7 +42,7 @@ export class HollowProcess {
     const access = { endpoints, tls: null, login: null, requestTimeoutMs };
     const storeCount = Math.ceil(start.count / machinesPerConnectionMax);
     this.#stores = Array.from({ length: storeCount }, (_, index) => {
-      return new EtcdStore(access, systemClock, start.firstNumber + index);
+      return new EtcdStore(access, systemClock, start.firstNumber + index, this.#counter);
     });
   }
 
@@ -69,7 +71,9 @@ export class HollowProcess {
       activeAtMs: machines.reduce((last, { ledger }) => Math.max(last, ledger.activeAtMs), 0),
       expiredCount: this.#expiredCount,
       expiredAtMs: this.#expiredAtMs,
-      requests: this.#requests(),
+      requests: Object.fromEntries(
+        [...this.#counter.counts()].map(([kind, { sentCount }]) => [kind, sentCount]),
+      ),
       residentBytes: process.memoryUsage.rss(),
       cpuMs: (user + system) / 1_000,
     };
@@ -124,14 +128,6 @@ export class HollowProcess {
     const store = this.#stores[index];
     if (store === undefined) throw new Error(`no machine ${number} in this process`);
     return store;
-  }
-
-  #requests(): Readonly<Record<string, number>> {
-    const sums: Record<string, number> = {};
-    for (const [kind, { sentCount }] of this.#stores.flatMap((store) => [...store.counts()])) {
-      sums[kind] = (sums[kind] ?? 0) + sentCount;
-    }
-    return sums;
   }
 
   async #watchMachines(): Promise<void> {
